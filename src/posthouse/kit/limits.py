@@ -1,0 +1,20 @@
+"""What one caller may ask of the server at once; the session announces it (RFC 8620 §2)."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits that are announced in the core capability, and those of the mail capability.
+
+    Sizes are in bytes. The defaults are at or above the minimum that RFC 8620 §2 suggests.
+    """
+
+    max_size_upload: int = 100_000_000
+    max_concurrent_upload: int = 8
+    max_size_request: int = 10_000_000
+    max_concurrent_requests: int = 16
+    max_calls_in_request: int = 64
+    max_objects_in_get: int = 1000
+    max_objects_in_set: int = 1000

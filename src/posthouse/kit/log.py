@@ -1,0 +1,31 @@
+"""Logs: one event a line, named ``room.verb``, without personal content."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import cast
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+
+def get(name: str) -> FilteringBoundLogger:
+    """Return the logger of a room."""
+    return cast(FilteringBoundLogger, structlog.get_logger(name))
+
+
+def configure(*, level: str = "info", lines_as_json: bool = False) -> None:
+    """Send log lines to standard error from this level up (``debug`` to ``error``)."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer() if lines_as_json else structlog.dev.ConsoleRenderer(colors=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
