@@ -41,12 +41,17 @@ def loads(data: bytes | bytearray | memoryview | str) -> Json:
 def loads_strict(data: bytes) -> Json:
     """Read I-JSON from a stranger: no duplicate key, no lone surrogate, valid UTF-8 (RFC 7493 §2).
 
-    Raises `NotJSON`. Numbers are not judged here: the method or property that gets one refuses it.
+    Raises `NotJSON`, also for what is nested too deeply to be written again. Numbers are not judged here:
+    the method or property that gets one refuses it.
     """
     value = loads(data)
     # A canonical text that comes back byte for byte has no key twice. Anything else (spaces, escapes) is
     # read again by the slower reader that shows each pair.
-    if orjson.dumps(value) != data:
+    try:
+        canonical = orjson.dumps(value)
+    except orjson.JSONEncodeError as error:  # the reader goes deeper than the writer
+        raise NotJSON(str(error)) from None
+    if canonical != data:
         try:
             _stdlib.loads(data, object_pairs_hook=_distinct)
         except (ValueError, RecursionError) as error:
