@@ -27,15 +27,13 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable
-from itertools import accumulate
+from itertools import accumulate, compress, count
 
 TOKENIZER = "ascii"
 """The FTS5 tokenizer that splits at nothing but what `index_text` made a space."""
 
 LONGEST_TEXT = 1 << 20
 """How many characters of one text are looked at; what follows is neither indexed nor searched."""
-
-_WORD = re.compile("[^ ]+")
 
 _ALONE = re.compile(
     "[\u0e00-\u0eff"  # Thai, Lao
@@ -141,14 +139,20 @@ def index_text(text: str) -> str:
     text = text[:LONGEST_TEXT]
     if text.isascii():
         return text.translate(_ASCII_TABLE)
-    octets = text.encode("utf-8", "surrogatepass")
-    beyond = set(octets.translate(None, _ASCII).decode("utf-8", "surrogatepass"))
-    if len(beyond) > _FEW or _JOINING.search("".join(beyond)):
+    kinds = _kinds_beyond_ascii(text)
+    if len(kinds) > _FEW or _JOINING.search("".join(kinds)):
         return _fold_all(text)
-    folded = octets.translate(_OCTETS_FOLDED).decode("utf-8", "surrogatepass")
-    for character in beyond:
-        folded = folded.replace(character, _TABLE[ord(character)])
+    octets = text.encode("utf-8", "surrogatepass").translate(_OCTETS_FOLDED)
+    folded = octets.decode("utf-8", "surrogatepass")
+    for kind in kinds:
+        folded = folded.replace(kind, _TABLE[ord(kind)])
     return folded
+
+
+def _kinds_beyond_ascii(text: str) -> set[str]:
+    """The different characters of a text that are not ASCII."""
+    octets = text.encode("utf-8", "surrogatepass").translate(None, _ASCII)
+    return set(octets.decode("utf-8", "surrogatepass"))
 
 
 def _fold_all(text: str) -> str:
@@ -171,9 +175,14 @@ def locate(text: str, runs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     are within.
     """
     text = text[:LONGEST_TEXT]
-    spans = [word.span() for word in _WORD.finditer(_fold_all(text))]
-    places = [(spans[first][0], spans[end - 1][1]) for first, end in runs]
-    if text.isascii():
+    in_step = all(len(_TABLE[ord(kind)]) == 1 for kind in _kinds_beyond_ascii(text))
+    pieces = (index_text(text) if in_step else _fold_all(text)).split(" ")
+    numbers = list(compress(count(), pieces))  # of the pieces that are words; the others are empty
+    lengths = list(accumulate(map(len, pieces)))  # of the pieces so far; each but the first follows a space
+    places = []
+    for first, last in ((numbers[first], numbers[end - 1]) for first, end in runs):
+        places.append((lengths[first] + first - len(pieces[first]), lengths[last] + last))
+    if in_step:
         return places
     starts = list(accumulate(map(len, map(_TABLE.__getitem__, map(ord, text))), initial=0))
     # Several characters may share one start: all but the last of them fold to nothing.
@@ -181,3 +190,12 @@ def locate(text: str, runs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         (bisect_right(starts, start) - 1, bisect_right(starts, starts[bisect_right(starts, end - 1)]) - 1)
         for start, end in places
     ]
+
+
+def may_cut(text: str, at: int) -> bool:
+    """Whether a text may be cut at an offset without cutting through what a reader takes for a word."""
+    if at in (0, len(text)) or text[at - 1].isspace() or text[at].isspace():
+        return True
+    if unicodedata.category(text[at])[0] == "M" or _SWALLOWED.match(text[at]):
+        return False
+    return bool(_ALONE.match(text[at - 1]) or _ALONE.match(text[at]))
