@@ -73,7 +73,7 @@ def parse(text: str) -> Query:
     """
     if len(text) > LONGEST_QUERY:
         raise TooComplex(f"a search has at most {LONGEST_QUERY} characters")
-    terms = tuple(dict.fromkeys(Term(found, prefix) for found, prefix in _terms(text) if found))
+    terms = tuple(dict.fromkeys(term for term in _terms(text) if term.words))
     if len(terms) > MOST_TERMS:
         raise TooComplex(f"a search has at most {MOST_TERMS} terms")
     if sum(len(term.words) for term in terms) > MOST_WORDS:
@@ -81,20 +81,20 @@ def parse(text: str) -> Query:
     return Query(terms)
 
 
-def _terms(text: str) -> Iterator[tuple[tuple[str, ...], bool]]:
-    """Cut the text of a search in terms: their words, perhaps none, and whether a star follows."""
+def _terms(text: str) -> Iterator[Term]:
+    """Cut the text of a search in terms; one that holds nothing searchable has no words."""
     read = 0
     for match in _PHRASE.finditer(text):
         yield from _loose_terms(text[read : match.start()])
         # Backslashes need no care: what they escape separates words as they do.
-        yield tuple(words.split(match["phrase"])), bool(match["star"])
+        yield Term(tuple(words.split(match["phrase"])), bool(match["star"]))
         read = match.end()
     yield from _loose_terms(text[read:])
 
 
-def _loose_terms(text: str) -> Iterator[tuple[tuple[str, ...], bool]]:
+def _loose_terms(text: str) -> Iterator[Term]:
     for term in text.split():
-        yield tuple(words.split(term)), term.endswith("*")
+        yield Term(tuple(words.split(term)), term.endswith("*"))
 
 
 def match_expression(query: Query, columns: Sequence[str]) -> str | None:
@@ -134,11 +134,15 @@ class _Hit(NamedTuple):
 
 
 def _hits(queries: Sequence[Query], text: str) -> list[_Hit]:
-    """Find the terms of all queries in a text, at most 1,000 times each, ordered by their start."""
+    """Find the terms of all queries in a text, ordered by their start.
+
+    Looks for no more terms than one search may have, and for each of them no more than 1,000 times.
+    """
     hay = _hay(words.split(text))
     runs: list[tuple[int, int]] = []
     terms: list[Term] = []
-    for term in dict.fromkeys(term for query in queries for term in query.terms):
+    wanted = dict.fromkeys(term for query in queries for term in query.terms)
+    for term in islice(wanted, MOST_TERMS):
         for first in islice(_occurrences(_needle(term), hay), _MOST_HITS):
             runs.append((first, first + len(term.words)))
             terms.append(term)
@@ -184,7 +188,8 @@ def _render(text: str, start: int, end: int, spans: Sequence[tuple[int, int]]) -
 def mark(queries: Sequence[Query], text: str) -> str | None:
     """The whole text as HTML with what matched any term in ``<mark>``; None if nothing did (RFC 8621 §5).
 
-    The text keeps its case, its diacritics and its white space. Of each term the first 1,000 are marked.
+    The text keeps its case, its diacritics and its white space. Marked are the first `MOST_TERMS` terms, and
+    of each the first 1,000.
     """
     spans = _merge(_hits(queries, text))
     return _render(text, 0, len(text), spans) if spans else None
@@ -204,11 +209,12 @@ def snippet(queries: Sequence[Query], text: str, max_octets: int = 255) -> str |
         return None
     spans = _merge(hits)
     best = _densest(hits, _reach(text, max_octets))
-    index = next(index for index, span in enumerate(spans) if best.start < span[1])
+    index = next(index for index, (_, end) in enumerate(spans) if best.start < end)
     start, end = spans[index]
     room = max_octets - _cost(text, start, end) - _TAGS
     if room < 0:
-        return _render(text, start, cut := _fit(text, start, end, max_octets - _TAGS), [(start, cut)])
+        cut = _fit(text, start, end, max_octets - _TAGS)
+        return _render(text, start, cut, [(start, cut)])
     stop, shown = _forward(text, spans[index:], room - min(room // 4, start))
     room = max_octets - _cost(text, start, stop) - _TAGS * len(shown)
     begin = _backward(text, spans[index - 1][1] if index else 0, start, room)

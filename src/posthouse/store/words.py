@@ -56,7 +56,7 @@ _SWALLOWED = re.compile("[\u1160-\u11ff\u3099\u309a\uff9e\uff9f]")
 
 _PLAIN = {
     **dict(zip("øłđðħŧıȷŋƒɓɗɠƙƥƭʋȥ", "olddhtijnfbdgkptvz", strict=True)),
-    **{"æ": "ae", "œ": "oe", "þ": "th", "ĸ": "k", "ﷲ": "الله"},
+    **{"æ": "ae", "œ": "oe", "þ": "th", "ĸ": "k"},
     **dict(zip("ٱىیےکہھەة", "ايييكهههه", strict=True)),
     "\u0640": "",  # tatweel stretches a word and means nothing
     **dict.fromkeys("\u02b9\u02ba\u02bb\u02bc\u02bd\u02be\u02bf", " "),  # letters that are apostrophes
@@ -69,13 +69,13 @@ _MOST_REMEMBERED = 20_000
 class _Table(dict[int, str]):
     """What each code point becomes, worked out when it is first met, for `str.translate`.
 
-    Hostile text may hold every character there is, so only the first 20,000 are remembered.
+    Hostile text may hold every character there is: with 20,000 remembered, all are forgotten.
     """
 
     def __missing__(self, code: int) -> str:
-        folded = _fold(chr(code))
-        if len(self) < _MOST_REMEMBERED:
-            self[code] = folded
+        if len(self) >= _MOST_REMEMBERED:
+            self.clear()
+        folded = self[code] = _fold(chr(code))
         return folded
 
 
@@ -125,7 +125,7 @@ _ASCII = bytes(range(128))
 _ASCII_FOLDED = bytes(code if chr(code).isalnum() else 32 for code in _ASCII.lower())
 _OCTETS_FOLDED = _ASCII_FOLDED + bytes(range(128, 256))  # UTF-8 beyond ASCII stays as it is
 _ASCII_TABLE = _ASCII_FOLDED.decode()
-_TABLE = _Table(enumerate(_ASCII_TABLE))
+_TABLE = _Table()
 
 _FEW = 24  # up to so many kinds of characters beyond ASCII, replacing each is faster than a table for all
 

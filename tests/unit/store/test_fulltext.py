@@ -182,6 +182,14 @@ def test_any_piece_of_a_text_between_words_is_found_as_a_phrase(before: str, pie
     assert fulltext.matches(query, f"{before} {piece} {after}")
 
 
+@given(st.text("東京都がガ々ー한국ㅠไทยน้ำลາວកម្ពុမြန်", min_size=1, max_size=20), st.data())
+def test_any_part_of_a_text_without_spaces_is_found(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)))
+    assert fulltext.matches(fulltext.parse(text[start:end]), text)
+    assert fulltext.matches(fulltext.parse(text[start:end] + "*"), text)
+
+
 @pytest.mark.parametrize(
     ("searches", "text", "expected"),
     [

@@ -76,6 +76,16 @@ def test_no_character_folds_to_something_long_or_unclean(folds: dict[int, str]) 
     }
 
 
+def test_ascii_folds_alike_in_each_way(folds: dict[int, str]) -> None:
+    assert words._ASCII_TABLE == "".join(folds[code] for code in range(128))
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    every = "".join(map(chr, range(0x10000)))
+    assert len(words.split(every)) > 40_000
+    assert len(words._TABLE) <= words._MOST_REMEMBERED
+
+
 @given(TEXTS)
 def test_few_and_many_kinds_of_characters_give_the_same_words(text: str) -> None:
     """`index_text` has three ways; the table alone is the plain one."""
