@@ -1,0 +1,46 @@
+"""The API resource: one Request in, one Response out (RFC 8620 §3.1)."""
+
+from __future__ import annotations
+
+from posthouse.kit.limits import Limits
+from posthouse.proto.jmap.request import parse_request
+from posthouse.serve.http.answer import JSON, Answer
+from posthouse.serve.http.auth import Door
+from posthouse.serve.http.concurrency import Full, Gate
+from posthouse.serve.http.exchange import Exchange
+from posthouse.serve.http.ports import Api
+from posthouse.serve.http.problem import too_busy
+
+_IN_LINE = 256  # requests of one caller that wait above maxConcurrentRequests, before any is refused
+
+
+class ApiResource:
+    """Reads requests, has them answered, and holds back what one caller asks too much at once."""
+
+    def __init__(self, door: Door, api: Api, limits: Limits) -> None:
+        self._door = door
+        self._api = api
+        self._limits = limits
+        self._known = frozenset(api.capabilities)
+        self._gate = Gate(limits.max_concurrent_requests, _IN_LINE)
+
+    async def post(self, exchange: Exchange) -> Answer:
+        """Answer one API request.
+
+        Above maxConcurrentRequests a request waits, because clients open bursts and some stop at the first
+        refusal; only a long line is refused, with 429. The body is read after the wait: a caller's bodies
+        in memory are bounded by what he has running.
+        """
+        caller = await self._door.caller(exchange)
+        key = caller.key
+        try:
+            await self._gate.enter(key)
+        except Full:
+            raise too_busy("Too many requests at once.", 1, "maxConcurrentRequests") from None
+        try:
+            body = await exchange.body(self._limits.max_size_request, "maxSizeRequest", 400)
+            content_type = exchange.text(b"content-type")
+            request = parse_request(body, content_type, self._limits, self._known)
+            return Answer(200, (JSON,), await self._api.answer(caller, request))
+        finally:
+            self._gate.leave(key)

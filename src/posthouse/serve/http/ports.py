@@ -1,0 +1,79 @@
+"""What HTTP asks of the rooms below it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from typing import Protocol
+
+from posthouse.kit.json import JsonObject
+from posthouse.model.caller import Caller
+from posthouse.proto.jmap.request import Request
+
+
+class TooManyAttempts(Exception):
+    """Sign-in was tried too often from one address or for one name; `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(retry_after)
+        self.retry_after = retry_after
+
+
+class BlobNotFound(LookupError):
+    """The account has no such blob, or the caller may not read it; the two look the same from outside."""
+
+
+class SignIn(Protocol):
+    """Who is behind a credential (RFC 8620 §8.2).
+
+    `peer` is the address that the request came from. Both raise `TooManyAttempts`, and return None for a
+    credential that is wrong.
+    """
+
+    async def basic(self, username: str, password: str, peer: str) -> Caller | None:
+        """Return who has this name and password."""
+
+    async def bearer(self, token: str, peer: str) -> Caller | None:
+        """Return who this token was given to."""
+
+
+class Api(Protocol):
+    """What answers the session and the method calls."""
+
+    @property
+    def capabilities(self) -> Collection[str]:
+        """The URIs of all capabilities of this server."""
+
+    def session(self, caller: Caller, base_url: str) -> bytes:
+        """Return the caller's Session object as JSON; `base_url` has no slash at its end (RFC 8620 §2)."""
+
+    async def answer(self, caller: Caller, request: Request) -> bytes:
+        """Return the Response object as JSON (RFC 8620 §3.4)."""
+
+
+class Download(Protocol):
+    """An open blob."""
+
+    @property
+    def size(self) -> int:
+        """The length in octets."""
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """Return `length` octets from `offset` on; both lie within the blob."""
+
+
+class BlobAccess(Protocol):
+    """What takes and gives the bytes of an account's blobs (RFC 8620 §6).
+
+    Both raise `MethodError` ``accountNotFound`` for an account that the caller cannot see.
+    """
+
+    async def upload(
+        self, caller: Caller, account_id: str, media_type: str, chunks: AsyncIterator[bytes]
+    ) -> JsonObject:
+        """Store what the chunks hold and return the upload's answer (RFC 8620 §6.1).
+
+        An exception that comes out of `chunks` means that nothing is to be stored.
+        """
+
+    async def open(self, caller: Caller, account_id: str, blob_id: str) -> Download:
+        """Return a blob to read from; raises `BlobNotFound` (RFC 8620 §6.2)."""
