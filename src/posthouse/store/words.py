@@ -66,16 +66,16 @@ _SEPARATING = frozenset("\u200b\u2122\u2120")  # zero-width space; signs that wo
 _MOST_REMEMBERED = 20_000
 
 
-class _Table(dict[int, str]):
-    """What each code point becomes, worked out when it is first met, for `str.translate`.
+class _Table(dict[str, str]):
+    """What each character becomes, worked out when it is first met.
 
     Hostile text may hold every character there is: with 20,000 remembered, all are forgotten.
     """
 
-    def __missing__(self, code: int) -> str:
+    def __missing__(self, character: str) -> str:
         if len(self) >= _MOST_REMEMBERED:
             self.clear()
-        folded = self[code] = _fold(chr(code))
+        folded = self[character] = _fold(character)
         return folded
 
 
@@ -125,9 +125,9 @@ _ASCII = bytes(range(128))
 _ASCII_FOLDED = bytes(code if chr(code).isalnum() else 32 for code in _ASCII.lower())
 _OCTETS_FOLDED = _ASCII_FOLDED + bytes(range(128, 256))  # UTF-8 beyond ASCII stays as it is
 _ASCII_TABLE = _ASCII_FOLDED.decode()
-_TABLE = _Table()
+_FOLDED = _Table()
 
-_FEW = 24  # up to so many kinds of characters beyond ASCII, replacing each is faster than a table for all
+_FEW = 24  # up to so many kinds of characters beyond ASCII, replacing each is faster than folding all singly
 
 
 def index_text(text: str) -> str:
@@ -139,27 +139,27 @@ def index_text(text: str) -> str:
     text = text[:LONGEST_TEXT]
     if text.isascii():
         return text.translate(_ASCII_TABLE)
-    kinds = _kinds_beyond_ascii(text)
-    if len(kinds) > _FEW or _JOINING.search("".join(kinds)):
+    beyond = _beyond_ascii(text)
+    if len(beyond) > len(text) // 4 or len(kinds := set(beyond)) > _FEW or _JOINING.search(beyond):
         return _fold_all(text)
     octets = text.encode("utf-8", "surrogatepass").translate(_OCTETS_FOLDED)
     folded = octets.decode("utf-8", "surrogatepass")
     for kind in kinds:
-        folded = folded.replace(kind, _TABLE[ord(kind)])
+        folded = folded.replace(kind, _FOLDED[kind])
     return folded
 
 
-def _kinds_beyond_ascii(text: str) -> set[str]:
-    """The different characters of a text that are not ASCII."""
+def _beyond_ascii(text: str) -> str:
+    """The characters of a text that are not ASCII."""
     octets = text.encode("utf-8", "surrogatepass").translate(None, _ASCII)
-    return set(octets.decode("utf-8", "surrogatepass"))
+    return octets.decode("utf-8", "surrogatepass")
 
 
 def _fold_all(text: str) -> str:
-    """Fold a text by the table, each character in its place; `locate` counts on the lengths."""
+    """Fold a text character by character; `locate` counts on the lengths."""
     if _JOINING.search(text):
         text = _JOINED.sub(lambda joined: unicodedata.normalize("NFKC", joined[0]), text)
-    return text.translate(_TABLE)
+    return "".join(map(_FOLDED.__getitem__, text))
 
 
 def split(text: str) -> list[str]:
@@ -175,7 +175,7 @@ def locate(text: str, runs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     are within.
     """
     text = text[:LONGEST_TEXT]
-    in_step = all(len(_TABLE[ord(kind)]) == 1 for kind in _kinds_beyond_ascii(text))
+    in_step = all(len(_FOLDED[kind]) == 1 for kind in set(_beyond_ascii(text)))
     pieces = (index_text(text) if in_step else _fold_all(text)).split(" ")
     numbers = list(compress(count(), pieces))  # of the pieces that are words; the others are empty
     lengths = list(accumulate(map(len, pieces)))  # of the pieces so far; each but the first follows a space
@@ -184,7 +184,7 @@ def locate(text: str, runs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         places.append((lengths[first] + first - len(pieces[first]), lengths[last] + last))
     if in_step:
         return places
-    starts = list(accumulate(map(len, map(_TABLE.__getitem__, map(ord, text))), initial=0))
+    starts = list(accumulate(map(len, map(_FOLDED.__getitem__, text)), initial=0))
     # Several characters may share one start: all but the last of them fold to nothing.
     return [
         (bisect_right(starts, start) - 1, bisect_right(starts, starts[bisect_right(starts, end - 1)]) - 1)
