@@ -8,6 +8,7 @@ May import: kit.
 
 from posthouse.formats.mime.address import EmailAddress, EmailAddressGroup, as_addresses, as_grouped_addresses
 from posthouse.formats.mime.body import Body, body, has_attachment
+from posthouse.formats.mime.compose import ComposeInput, HeaderInput, PartInput, compose
 from posthouse.formats.mime.decode import decode_bytes
 from posthouse.formats.mime.envelope import convenience, received_date, sent_date
 from posthouse.formats.mime.field import as_date, as_message_ids, as_urls
@@ -17,14 +18,19 @@ from posthouse.formats.mime.message import Message, Part, parse, part_bytes, par
 from posthouse.formats.mime.preview import preview
 from posthouse.formats.mime.searchtext import SearchText, search_text
 from posthouse.formats.mime.subject import base_subject
+from posthouse.formats.mime.writer import HeaderValue, write_field
 
 __all__ = [
     "Body",
+    "ComposeInput",
     "EmailAddress",
     "EmailAddressGroup",
     "Header",
+    "HeaderInput",
+    "HeaderValue",
     "Message",
     "Part",
+    "PartInput",
     "SearchText",
     "as_addresses",
     "as_date",
@@ -34,6 +40,7 @@ __all__ = [
     "as_urls",
     "base_subject",
     "body",
+    "compose",
     "convenience",
     "decode_bytes",
     "has_attachment",
@@ -46,4 +53,5 @@ __all__ = [
     "received_date",
     "search_text",
     "sent_date",
+    "write_field",
 ]

@@ -63,7 +63,9 @@ def _simple(raw: str) -> EmailAddress | None:
     if match is None or not raw.isascii():
         return None
     name = match[1] if match[1] is not None else match[2]
-    return {"name": (_SPACES.sub(" ", name).strip() or None) if name else None, "email": match[3]}
+    if match[1] is None and name:
+        name = _SPACES.sub(" ", name)
+    return {"name": (_CONTROL.sub("", name).strip() or None) if name else None, "email": match[3]}
 
 
 class _Word:
@@ -183,16 +185,24 @@ class _Reader:
         if not words:
             return None
         *others, last = words
-        others_have_at = any("@" in word.written for word in others)
+        others_have_at = any("@" in word.written and not word.is_quoted for word in others)
         if others and not others_have_at and last.spaced and not last.is_quoted and "@" in last.written[1:-1]:
             return {"name": _phrase(others) or None, "email": last.written}
-        if others_have_at or "@" in last.written:
+        if others_have_at or ("@" in last.written and not last.is_quoted):
             return {"name": comment or None, "email": _joined(words)}
         return {"name": comment or None, "email": _phrase(words)}
 
 
 def _joined(words: list[_Word]) -> str:
-    return _CONTROL.sub("", "".join(word.written for word in words))
+    """Write the words of an address; the white space that may stand around its signs goes (RFC 5322 §4.4)."""
+    if len(words) == 1 and words[0].is_quoted:
+        return _CONTROL.sub("", words[0].meaning).strip()  # no address, but quoted as if it were a name
+    pieces: list[str] = []
+    for word in words:
+        if word.spaced and pieces and pieces[-1][-1] not in ".@" and word.written[0] not in ".@":
+            pieces.append(" ")
+        pieces.append(word.written)
+    return _CONTROL.sub("", "".join(pieces))
 
 
 def _phrase(words: list[_Word]) -> str:
@@ -207,7 +217,7 @@ def _phrase(words: list[_Word]) -> str:
         else:
             atoms += (space, word.meaning)
     pieces.append(decode_words("".join(atoms)))
-    return _clean("".join(pieces))
+    return _CONTROL.sub("", "".join(pieces)).strip()
 
 
 def _clean(text: str) -> str:

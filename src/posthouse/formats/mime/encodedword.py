@@ -60,16 +60,19 @@ def _decode_run(match: re.Match[str]) -> str:
     return "".join(decoded)
 
 
-def encode_words(text: str) -> list[str]:
+def encode_words(text: str, first_room: int = _LONGEST_WORD) -> list[str]:
     """Write text as encoded-words in UTF-8, each at most 75 characters and of whole characters (RFC 2047 §2).
 
     The shorter of the Q and B encodings is chosen. The words are to be joined by white space, which a reader
     drops.
+
+    :param first_room: characters that the first word may have, if at least 24, since it shares its line.
     """
     octets = text.encode("utf-8", "replace")
     escaped = sum(1 for octet in octets if octet not in _Q_SAFE and octet != 0x20)
     as_q = escaped * 3 + len(octets) - escaped <= (len(octets) + 2) // 3 * 4
-    room = _LONGEST_WORD - len("=?utf-8?q??=")
+    frame = len("=?utf-8?q??=")
+    room = (first_room if 24 <= first_room <= _LONGEST_WORD else _LONGEST_WORD) - frame
     words: list[str] = []
     chunk: list[str] = []
     used = 0
@@ -80,6 +83,7 @@ def encode_words(text: str) -> list[str]:
         if full:
             words.append(_word("".join(chunk), as_q))
             chunk, used = [], 0
+            room = _LONGEST_WORD - frame
         chunk.append(character)
         used += cost
     if chunk:
