@@ -36,7 +36,7 @@ _PHRASE = re.compile(
     r"""
     (?<![\w\\]) (?P<quote>["'])
     (?P<phrase> (?: \\. | (?!(?P=quote))[^\\] | (?P=quote)(?=\w) )*+ )
-    (?P=quote) (?!\w)
+    (?P=quote)
     (?P<star>\*?)
     """,
     re.VERBOSE | re.DOTALL,

@@ -10,7 +10,7 @@ The rules:
 - Compatibility forms are resolved (NFKC: ligatures, full and half width), case is folded, diacritics are
   dropped, and letters that Unicode does not decompose follow their plain look (``ø`` → ``o``, ``ß`` →
   ``ss``, Turkish i without a dot → ``i``).
-- Arabic loses harakat and tatweel; the forms of alef, yeh, kaf, heh and teh marbuta are one each. Hebrew
+- Arabic loses harakat and tatweel; the forms of alef, yeh, kaf, heh and ta marbuta are one each. Hebrew
   loses its points. Decimal digits of any script become ASCII digits.
 - Scripts that are written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar and kin), and Hangul, whose
   particles cling to the noun, make one word of each character: any substring of them is a phrase.
@@ -94,9 +94,10 @@ def _fold(character: str) -> str:
 
 def _fold_resolved(character: str) -> str:
     """Fold a character that is its own compatibility form and has no case."""
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:
+        return str(digit)
     category = unicodedata.category(character)
-    if category == "Nd":
-        return str(unicodedata.decimal(character))
     if category[0] in "LMN" and _ALONE.match(character):
         return "" if _is_diacritic(character) else f" {character} "
     if category in ("So", "Cn", "Co"):

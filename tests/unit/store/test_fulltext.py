@@ -213,6 +213,13 @@ def test_what_matched_is_marked(searches: list[str], text: str, expected: str | 
     assert expected == fulltext.mark([fulltext.parse(search) for search in searches], text)
 
 
+def test_only_so_many_terms_are_marked() -> None:
+    searches = [f"x{number}" for number in range(fulltext.MOST_TERMS + 1)]
+    html = fulltext.mark([fulltext.parse(search) for search in searches], " ".join(searches))
+    assert html is not None
+    assert html.endswith(f"<mark>{searches[-2]}</mark> {searches[-1]}")
+
+
 class Reader(HTMLParser):
     """Reads a snippet as a browser would: its text, and what is marked."""
 
@@ -280,6 +287,20 @@ def test_a_snippet_shows_the_densest_passage_with_something_before_it() -> None:
     read = Reader(html).text
     assert f" {read} " in text
     assert 20 < read.index("apples") < 100
+
+
+@pytest.mark.parametrize("distance", range(56, 80))
+def test_what_is_shown_of_a_match_is_marked_also_at_the_edge(distance: int) -> None:
+    query = fulltext.parse("hit")
+    html = fulltext.snippet([query], "hit " + "ab " * distance + "hit " + "cd " * 100)
+    assert html is not None
+    assert fulltext.mark([query], Reader(html).text) == html
+
+
+def test_of_passages_that_are_alike_the_first_is_shown() -> None:
+    html = fulltext.snippet([fulltext.parse("hit")], "first hit " + "x " * 500 + "last hit")
+    assert html is not None
+    assert html.startswith("first <mark>hit</mark> x")
 
 
 def test_a_snippet_of_a_script_without_spaces_is_filled_to_the_end() -> None:
