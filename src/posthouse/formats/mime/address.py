@@ -24,10 +24,11 @@ class EmailAddressGroup(TypedDict):
     addresses: list[EmailAddress]
 
 
-# The common field: one mailbox, of plain words or one quoted string without escapes.
+# The common mailbox, its name of plain words or one quoted string without escapes, and the comma after it.
 _SIMPLE = re.compile(
-    r"[ \t]*(?:(?:\"([^\"\\\r\n]*)\"|([^\s\"()<>,:;@\[\]\\=][^\"()<>,:;@\[\]\\\r\n=]*?))[ \t]*)?"
-    r"<([^\s\"()<>,:;@\[\]\\]+@[^\s\"()<>,:;@\[\]\\]+)>[ \t]*"
+    r"\s*+(?:\"([^\"\\]*+)\"\s*+|([^\"()<>,:;@\[\]\\]++))?"
+    r"<([^\s\"()<>,:;@\[\]\\]++@[^\s\"()<>,:;@\[\]\\]++)>\s*+(?:,|\Z)"
+    r"|\s*+([^\s\"()<>,:;@\[\]\\]++@[^\s\"()<>,:;@\[\]\\]++)\s*+(?:,|\Z)"
 )
 _TOKEN = re.compile(r"\s+|\"(?:[^\"\\]|\\.)*+\"|\[[^\]\[<>,\s]*+\]|[^\s\"()<>,:;\[\]]+|.", re.S)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.S)
@@ -43,7 +44,7 @@ def as_addresses(raw: str) -> list[EmailAddress]:
     """
     simple = _simple(raw)
     if simple is not None:
-        return [simple]
+        return simple
     return [address for group in as_grouped_addresses(raw) for address in group["addresses"]]
 
 
@@ -54,18 +55,28 @@ def as_grouped_addresses(raw: str) -> list[EmailAddressGroup]:
     """
     simple = _simple(raw)
     if simple is not None:
-        return [{"name": None, "addresses": [simple]}]
+        return [{"name": None, "addresses": simple}] if simple else []
     return _Reader(unfold(raw)).read()
 
 
-def _simple(raw: str) -> EmailAddress | None:
-    match = _SIMPLE.fullmatch(raw)
-    if match is None or not raw.isascii():
-        return None
-    name = match[1] if match[1] is not None else match[2]
-    if match[1] is None and name:
-        name = _SPACES.sub(" ", name)
-    return {"name": (_CONTROL.sub("", name).strip() or None) if name else None, "email": match[3]}
+def _simple(raw: str) -> list[EmailAddress] | None:
+    """Read a list of nothing but common mailboxes, as most are; None if there is anything else in it."""
+    text = unfold(raw)
+    addresses: list[EmailAddress] = []
+    at = 0
+    while at < len(text):
+        match = _SIMPLE.match(text, at)
+        if match is None:
+            return None
+        quoted, plain, angle, bare = match.groups()
+        name = ""
+        if quoted:
+            name = _CONTROL.sub("", quoted).strip()
+        elif plain:
+            name = _clean(decode_words(_SPACES.sub(" ", plain).strip()))
+        addresses.append({"name": name or None, "email": angle or bare})
+        at = match.end()
+    return addresses
 
 
 class _Word:

@@ -12,6 +12,7 @@ _UUENCODE = frozenset(("x-uuencode", "uuencode", "x-uue", "uue"))
 _BASE64_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64_ALPHABET) - set(b"="))
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\n]*\n", re.M)
+_BLANK_ENDS = (b" \r", b"\t\r", b" ", b"\t")
 # The lookbehind lets a long run of blanks be tried once, not from each of its positions.
 _LINE_END_BLANKS = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n|\Z)")
 # binascii drops everything from "=\r" to the next line feed, so a carriage return alone must not reach it.
@@ -66,7 +67,7 @@ def _base64(raw: bytes) -> bytes:
 
 
 def _quoted_printable(raw: bytes) -> bytes:
-    if b" \r" in raw or b" \n" in raw or b"\t\r" in raw or b"\t\n" in raw or raw[-1:] in (b" ", b"\t"):
+    if any([line.endswith(_BLANK_ENDS) for line in raw.split(b"\n")]):
         raw = _LINE_END_BLANKS.sub(b"", raw)
     if b"=\r" in raw:
         raw = _SOFT_BREAK_BY_CR.sub(b"=3D\r", raw)

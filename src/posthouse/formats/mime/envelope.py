@@ -7,11 +7,9 @@ from collections.abc import Callable
 from posthouse.formats.mime.address import EmailAddress, as_addresses
 from posthouse.formats.mime.field import as_date, as_message_ids, as_seconds
 from posthouse.formats.mime.header import as_text, last
-from posthouse.formats.mime.message import Message
+from posthouse.formats.mime.message import Envelope, Message
 
-Value = list[EmailAddress] | list[str] | str | None
-
-_READERS: dict[str, tuple[str, Callable[[str], Value]]] = {
+_READERS: dict[str, tuple[str, Callable[[str], list[EmailAddress] | list[str] | str | None]]] = {
     "message-id": ("messageId", as_message_ids),
     "in-reply-to": ("inReplyTo", as_message_ids),
     "references": ("references", as_message_ids),
@@ -26,13 +24,16 @@ _READERS: dict[str, tuple[str, Callable[[str], Value]]] = {
 }
 
 
-def convenience(message: Message) -> dict[str, Value]:
+def convenience(message: Message) -> Envelope:
     """Return the convenience properties of an Email (RFC 8621 §4.1.3).
 
     They are ``messageId inReplyTo references sender from to cc bcc replyTo subject sentAt``, in this order.
-    The last field of a name counts, and a property without a field is None.
+    The last field of a name counts, and a property without a field is None. The message remembers the answer,
+    which is not to be changed.
     """
-    values: dict[str, Value] = {key: None for key, _ in _READERS.values()}
+    if message.envelope is not None:
+        return message.envelope
+    values: Envelope = {key: None for key, _ in _READERS.values()}
     found: dict[str, str] = {}
     for name, _, value in message.headers:
         lower = name.lower()
@@ -41,6 +42,7 @@ def convenience(message: Message) -> dict[str, Value]:
     for name, value in found.items():
         key, read = _READERS[name]
         values[key] = read(value)
+    message.envelope = values
     return values
 
 

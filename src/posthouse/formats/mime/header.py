@@ -85,10 +85,7 @@ def scan(data: bytes | mmap, start: int, end: int) -> tuple[list[Header], int]:
         body = start + (len(text.encode("utf-8")) if is_utf8 else len(text))
     fields = _FIELD.findall(text)[:MAX_HEADERS]
     if is_utf8 and "\0" not in text:
-        return [
-            Header(name, value, value)
-            for name, value in ((name, value.removesuffix("\r")) for name, value in fields)
-        ], body
+        return [Header(name, kept := value.removesuffix("\r"), kept) for name, value in fields], body
     return [_header(name, value.removesuffix("\r"), is_utf8) for name, value in fields], body
 
 

@@ -12,11 +12,15 @@ import re
 from dataclasses import dataclass, field
 from mmap import mmap
 
+from posthouse.formats.mime.address import EmailAddress
 from posthouse.formats.mime.charset import decode
 from posthouse.formats.mime.decode import decode_bytes, encoding_name
 from posthouse.formats.mime.encodedword import decode_words
 from posthouse.formats.mime.header import Header, scan, unfold
 from posthouse.formats.mime.parameter import disposition, media_type, without_comments
+
+Envelope = dict[str, list[EmailAddress] | list[str] | str | None]
+"""The convenience properties of an Email by name (RFC 8621 §4.1.3)."""
 
 MAX_DEPTH = 50
 """Multiparts inside multiparts that are looked into."""
@@ -66,12 +70,14 @@ class Part:
 class Message:
     """A message: its tree of parts and its size in octets.
 
-    ``plain_texts`` remembers what `plain_text` made of a part, by part id: preview and search read the same.
+    ``plain_texts`` remembers what `plain_text` made of a part, by part id, and ``envelope`` what `convenience`
+    read: preview, search and index ask for the same.
     """
 
     root: Part
     size: int
     plain_texts: dict[str, str] = field(default_factory=dict, repr=False)
+    envelope: Envelope | None = field(default=None, repr=False)
 
     @property
     def headers(self) -> list[Header]:
@@ -142,8 +148,7 @@ class _Reader:
         headers, body = scan(self.data, start, end)
         content: dict[str, str] = {}
         for name, _, value in headers:
-            lower = name.lower()
-            if lower.startswith("content-"):
+            if name[0] in "Cc" and (lower := name.lower()).startswith("content-"):
                 content.setdefault(lower, value)
         part = self.leaf(body, end, headers, content, implied)
         if part.type.startswith("multipart/"):

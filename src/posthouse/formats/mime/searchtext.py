@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from mmap import mmap
 from typing import NamedTuple
 
-from posthouse.formats.mime.address import as_addresses
+from posthouse.formats.mime.address import EmailAddress
 from posthouse.formats.mime.body import body
-from posthouse.formats.mime.header import as_text, last
+from posthouse.formats.mime.envelope import convenience
 from posthouse.formats.mime.message import Message, Part
 from posthouse.formats.mime.plaintext import plain_text
 
@@ -38,13 +38,13 @@ def search_text(data: bytes | mmap | memoryview, message: Message, limit: int = 
     :param limit: characters of the body that are kept at most; each other field keeps at most 65,536.
     """
     sorted_ = body(message)
-    subject = last(message.headers, "subject")
+    envelope = convenience(message)
     return SearchText(
-        from_=_addresses(message, "from"),
-        to=_addresses(message, "to"),
-        cc=_addresses(message, "cc"),
-        bcc=_addresses(message, "bcc"),
-        subject=as_text(subject.value)[:_MAX_FIELD] if subject else "",
+        from_=_addresses(envelope["from"]),
+        to=_addresses(envelope["to"]),
+        cc=_addresses(envelope["cc"]),
+        bcc=_addresses(envelope["bcc"]),
+        subject=str(envelope["subject"] or "")[:_MAX_FIELD],
         body=_body(data, message, sorted_.text, sorted_.html, limit),
         attachment_names="\n".join(part.name for part in leaves(message.root) if part.name)[:_MAX_FIELD],
     )
@@ -58,14 +58,14 @@ def leaves(part: Part) -> Iterator[Part]:
         yield from leaves(child)
 
 
-def _addresses(message: Message, name: str) -> str:
-    header = last(message.headers, name)
-    if header is None:
-        return ""
-    found = as_addresses(header.value)
-    return "\n".join(f"{one['name']} {one['email']}" if one["name"] else one["email"] for one in found)[
-        :_MAX_FIELD
+def _addresses(found: Sequence[EmailAddress | str] | None) -> str:
+    """Write names and addresses, one mailbox a line."""
+    lines = [
+        f"{one['name']} {one['email']}" if one["name"] else one["email"]
+        for one in found or ()
+        if not isinstance(one, str)
     ]
+    return "\n".join(lines)[:_MAX_FIELD]
 
 
 def _body(
