@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
-_DATE = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", re.ASCII
-)
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now() -> float:
@@ -42,12 +40,16 @@ def parse_date(text: str) -> datetime | None:
     leap = second == 60
     try:
         moment = datetime(
-            *(int(match[group]) for group in range(1, 6)),
+            int(match[1]),
+            int(match[2]),
+            int(match[3]),
+            int(match[4]),
+            int(match[5]),
             59 if leap else second,
             int((fraction or "0")[:6].ljust(6, "0")),
             tzinfo=timezone(offset),
         )
-        moment.astimezone(timezone.utc)
+        moment.astimezone(UTC)
         return moment
     except (ValueError, OverflowError):
         return None

@@ -11,7 +11,9 @@ from structlog.typing import FilteringBoundLogger
 
 
 def get(name: str) -> FilteringBoundLogger:
-    """Return the logger of a room."""
+    """Return the logger of a room; lines are plain until `configure` says otherwise."""
+    if not structlog.is_configured():
+        configure()
     return cast(FilteringBoundLogger, structlog.get_logger(name))
 
 
@@ -23,7 +25,11 @@ def configure(*, level: str = "info", lines_as_json: bool = False) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer() if lines_as_json else structlog.dev.ConsoleRenderer(colors=False),
+            structlog.processors.JSONRenderer()
+            if lines_as_json
+            else structlog.dev.ConsoleRenderer(
+                colors=False, exception_formatter=structlog.dev.plain_traceback
+            ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

@@ -1,0 +1,108 @@
+"""Arguments of method calls, held against what the method takes (RFC 8620 §3.6.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+from posthouse.kit.json import JsonObject
+from posthouse.model.capability import Method, Parameter
+from posthouse.model.kind import Anything, Boolean, Id, Int, Kind, ListOf, MapOf, String, UnsignedInt
+from posthouse.model.type import Type
+from posthouse.proto.jmap.errors import MethodError
+
+_REQUIRED: Final = object()
+_ANY_OBJECT: Final = MapOf(String(), Anything())
+_CREATES: Final = MapOf(Id(), _ANY_OBJECT)
+
+
+class _IdOrCreation(Kind):
+    """An Id, or ``#`` and a creation id (RFC 8620 §5.3, corrected by its errata)."""
+
+    def accepts(self, value: object) -> bool:
+        return isinstance(value, str) and Id().accepts(value.removeprefix("#"))
+
+
+_STANDARD: Final[dict[str, dict[str, tuple[Kind, object]]]] = {
+    "get": {"ids": (ListOf(Id()) | None, None), "properties": (ListOf(String()) | None, None)},
+    "changes": {"sinceState": (String(), _REQUIRED), "maxChanges": (UnsignedInt(at_least=1) | None, None)},
+    "set": {
+        "ifInState": (String() | None, None),
+        "create": (_CREATES | None, None),
+        "update": (MapOf(_IdOrCreation(), _ANY_OBJECT) | None, None),
+        "destroy": (ListOf(_IdOrCreation()) | None, None),
+    },
+    "copy": {
+        "fromAccountId": (Id(), _REQUIRED),
+        "ifFromInState": (String() | None, None),
+        "ifInState": (String() | None, None),
+        "create": (_CREATES, _REQUIRED),
+        "onSuccessDestroyOriginal": (Boolean(), False),
+        "destroyFromIfInState": (String() | None, None),
+    },
+    "query": {
+        "filter": (_ANY_OBJECT | None, None),
+        "sort": (ListOf(_ANY_OBJECT) | None, None),
+        "position": (Int(), 0),
+        "anchor": (Id() | None, None),
+        "anchorOffset": (Int(), 0),
+        "limit": (UnsignedInt() | None, None),
+        "calculateTotal": (Boolean(), False),
+    },
+    "queryChanges": {
+        "filter": (_ANY_OBJECT | None, None),
+        "sort": (ListOf(_ANY_OBJECT) | None, None),
+        "sinceQueryState": (String(), _REQUIRED),
+        "maxChanges": (UnsignedInt(at_least=1) | None, None),
+        "upToId": (Id() | None, None),
+        "calculateTotal": (Boolean(), False),
+    },
+}
+
+
+@cache
+def of_verb(type: Type, verb: str) -> dict[str, tuple[Kind, object]]:
+    """Give the arguments of a type's standard method, its own included."""
+    # What a type adds to its queries counts in queryChanges as well: it is the same query.
+    added = type.arguments.get("query" if verb == "queryChanges" else verb, ())
+    return {
+        "accountId": (Id(), _REQUIRED),
+        **_STANDARD[verb],
+        **{argument.name: (argument.kind, argument.default) for argument in added},
+    }
+
+
+@cache
+def of_method(method: Method) -> dict[str, tuple[Kind, object]]:
+    """Give the arguments of a capability's own method."""
+    assert method.parameters is not None
+    return {
+        "accountId": (Id(), _REQUIRED),
+        **{name: _spec(parameter) for name, parameter in method.parameters.items()},
+    }
+
+
+def _spec(parameter: Parameter) -> tuple[Kind, object]:
+    return parameter.kind, _REQUIRED if parameter.required else parameter.default
+
+
+def check(taken: Mapping[str, tuple[Kind, object]], given: JsonObject) -> JsonObject:
+    """Give all arguments, defaults included.
+
+    Raises MethodError ``invalidArguments`` for one that is unknown, missing or of the wrong kind.
+    """
+    arguments: JsonObject = {}
+    for name, value in given.items():
+        spec = taken.get(name)
+        if spec is None:
+            raise MethodError("invalidArguments", f"there is no argument {name[:100]!r}", arguments=[name])
+        if not spec[0].accepts(value):
+            raise MethodError("invalidArguments", f"{name} has a value that it can't have", arguments=[name])
+        arguments[name] = value
+    for name, (_, default) in taken.items():
+        if name not in arguments:
+            if default is _REQUIRED:
+                raise MethodError("invalidArguments", f"{name} is missing", arguments=[name])
+            arguments[name] = default
+    return arguments

@@ -1,0 +1,97 @@
+"""Call: one method call on its way, with what it may use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from posthouse.kit.limits import Limits
+from posthouse.model.caller import Access, Caller
+from posthouse.model.ports import BlobSource
+from posthouse.model.registry import Registry
+from posthouse.model.type import Type
+from posthouse.store.account import Store
+from posthouse.store.layout import Layout
+from posthouse.store.txn import Transaction
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every call of this server uses.
+
+    pool: threads for work that would hold up the event loop.
+    """
+
+    registry: Registry
+    store: Store
+    blobs: BlobSource
+    limits: Limits
+    pool: Executor
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A snapshot and the blobs; see `ports.Reading`."""
+
+    txn: Transaction
+    blobs: BlobSource
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One method call of one caller on one account; see `ports.Calling` and `ports.Preparing`."""
+
+    tools: Tools
+    caller: Caller
+    access: Access
+    call_id: str
+    created_ids: dict[str, str]
+
+    @property
+    def account(self) -> int:
+        """The account's number."""
+        return self.access.account
+
+    @property
+    def blobs(self) -> BlobSource:
+        """The bytes."""
+        return self.tools.blobs
+
+    @property
+    def limits(self) -> Limits:
+        """What one caller may ask at once."""
+        return self.tools.limits
+
+    @property
+    def types(self) -> Mapping[str, Type]:
+        """Every declared type by its name."""
+        return self.tools.registry.types
+
+    def layout(self, type: Type) -> Layout:
+        """Give where a type's properties are stored."""
+        return self.tools.store.layouts[type.name]
+
+    def reading(self, txn: Transaction) -> Reading:
+        """Give a ``compute`` hook what it may use."""
+        return Reading(txn, self.tools.blobs)
+
+    def at(self, access: Access) -> Call:
+        """Give the same call on another account of the caller."""
+        return Call(self.tools, self.caller, access, self.call_id, self.created_ids)
+
+    async def read(self, unit: Callable[[Transaction], T]) -> T:
+        """See `ports.Calling.read`."""
+        return await self.tools.store.read(self.access, self.caller.person, unit)
+
+    async def write(self, unit: Callable[[Transaction], T]) -> T:
+        """See `ports.Calling.write`."""
+        return await self.tools.store.write(self.access, self.caller.person, unit)
+
+    async def aside(self, work: Callable[[], T]) -> T:
+        """See `ports.Calling.aside`."""
+        return await asyncio.get_running_loop().run_in_executor(self.tools.pool, work)

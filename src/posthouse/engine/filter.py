@@ -1,0 +1,170 @@
+"""Filters and sorts as clients write them, read into a `Query` (RFC 8620 §5.5)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from posthouse.kit.json import Json, JsonObject
+from posthouse.model.condition import (
+    Both,
+    Condition,
+    Either,
+    Filter,
+    Leaf,
+    Neither,
+    Order,
+    Query,
+    Rank,
+    Sort,
+    Test,
+)
+from posthouse.model.kind import Boolean, Kind, ListOf, Nullable, Ref, SetOf
+from posthouse.model.property import Property
+from posthouse.model.type import Type
+from posthouse.proto.jmap.errors import MethodError
+from posthouse.store import fulltext
+
+COLLATIONS: Final = ("i;unicode-casemap",)
+"""The collations that sorting knows (RFC 5051); the session announces them."""
+
+_DEEPEST: Final = 32
+_MOST_CONDITIONS: Final = 500
+_MOST_COMPARATORS: Final = 16
+_OPERATORS: Final[dict[str, type[Both] | type[Either] | type[Neither]]] = {
+    "AND": Both,
+    "OR": Either,
+    "NOT": Neither,
+}
+_NOTHING: Final = -1
+
+
+def query(type: Type, arguments: JsonObject) -> Query:
+    """Read the ``filter``, ``sort`` and ``collapseThreads`` arguments.
+
+    Raises MethodError ``invalidArguments``, ``unsupportedFilter`` or ``unsupportedSort``.
+    """
+    reader = _FilterReader(type)
+    where = None if arguments["filter"] is None else reader.read(arguments["filter"], 0)
+    comparators = arguments["sort"] or []
+    if len(comparators) > _MOST_COMPARATORS:
+        raise MethodError("unsupportedSort", f"more than {_MOST_COMPARATORS} comparators")
+    order = tuple(_comparator(type, comparator) for comparator in comparators)
+    return Query(where, order, collapse=bool(arguments.get("collapseThreads")))
+
+
+class _FilterReader:
+    def __init__(self, type: Type) -> None:
+        self._type = type
+        self._conditions = 0
+
+    def read(self, given: Json, depth: int) -> Condition:
+        if not isinstance(given, dict):
+            raise MethodError("invalidArguments", "a filter is an object", arguments=["filter"])
+        if depth > _DEEPEST:
+            raise MethodError("unsupportedFilter", f"nested deeper than {_DEEPEST}")
+        if "operator" in given:
+            return self._operator(given, depth)
+        leaves = tuple(self._leaf(name, value) for name, value in given.items())
+        return leaves[0] if len(leaves) == 1 else Both(leaves)
+
+    def _operator(self, given: JsonObject, depth: int) -> Condition:
+        operator, conditions = given["operator"], given.get("conditions")
+        if not isinstance(operator, str) or operator not in _OPERATORS:
+            raise MethodError("invalidArguments", "operator is AND, OR or NOT", arguments=["filter"])
+        if not isinstance(conditions, list) or given.keys() - {"operator", "conditions"}:
+            raise MethodError(
+                "invalidArguments", "a FilterOperator has an operator and conditions", arguments=["filter"]
+            )
+        parts = tuple(self.read(part, depth + 1) for part in conditions)
+        return _OPERATORS[operator](parts)
+
+    def _leaf(self, name: str, value: Json) -> Condition:
+        self._conditions += 1
+        if self._conditions > _MOST_CONDITIONS:
+            raise MethodError("unsupportedFilter", f"more than {_MOST_CONDITIONS} conditions")
+        filter = self._type.filters.get(name)
+        if filter is None:
+            raise MethodError("unsupportedFilter", f"{self._type.name} has no filter {name[:100]!r}")
+        if filter.test is Test.SEARCH:
+            text = _search_text(name, value)
+            return Both(()) if text is None else Leaf(filter, text)
+        prop = self._type.properties[filter.on[0]]
+        kind = filter.kind or _kind(filter, prop)
+        if not kind.accepts(value) or (filter.test is Test.HEADER and not value):
+            raise MethodError("invalidArguments", f"filter {name} can't be that", arguments=["filter"])
+        return Leaf(filter, _column(filter, prop, value))
+
+
+def _search_text(name: str, value: Json) -> str | None:
+    """Give a search's text; None if it has no word, for then everything matches."""
+    if not isinstance(value, str):
+        raise MethodError("invalidArguments", f"filter {name} is a text", arguments=["filter"])
+    try:
+        return value if fulltext.parse(value).terms else None
+    except fulltext.TooComplex as error:
+        raise MethodError("unsupportedFilter", str(error)) from None
+
+
+def _member_kind(prop: Property) -> Kind:
+    assert isinstance(prop.kind, SetOf)
+    return prop.kind.member
+
+
+def _kind(filter: Filter, prop: Property) -> Kind:
+    match filter.test:
+        case Test.OUTSIDE:
+            return ListOf(_member_kind(prop))
+        case Test.MEMBER | Test.NOT_MEMBER | Test.ANY_IN_GROUP | Test.ALL_IN_GROUP | Test.NONE_IN_GROUP:
+            return _member_kind(prop)
+        case Test.OVERLAY:
+            return Boolean()
+        case _:
+            return prop.kind
+
+
+def _column(filter: Filter, prop: Property, value: Json) -> Json:
+    """Give the value in the form in which the store holds it; an id that can't exist matches nothing."""
+    match filter.test:
+        case Test.EQUALS | Test.AT_LEAST | Test.BELOW:
+            if value is None:
+                return None
+            kind = prop.kind.inner if isinstance(prop.kind, Nullable) else prop.kind
+            column = prop.column(value)
+            return _NOTHING if isinstance(kind, Ref) and column is None else column
+        case Test.OUTSIDE:
+            return [number for member in value if (number := prop.column(member)) is not None]
+        case Test.MEMBER | Test.NOT_MEMBER:
+            column = prop.column(value)
+            return _NOTHING if column is None else column
+        case Test.ANY_IN_GROUP | Test.ALL_IN_GROUP | Test.NONE_IN_GROUP:
+            return prop.column(value)
+        case _:
+            return value
+
+
+def _comparator(type: Type, given: JsonObject) -> Order:
+    name, ascending = given.get("property"), given.get("isAscending", True)
+    collation = given.get("collation")
+    if not isinstance(name, str) or not isinstance(ascending, bool):
+        raise MethodError("invalidArguments", "a comparator names a property", arguments=["sort"])
+    if collation is not None and collation not in COLLATIONS:
+        raise MethodError("unsupportedSort", "the collation is unknown")
+    sort = type.sorts.get(name)
+    if sort is None:
+        raise MethodError("unsupportedSort", f"{type.name} can't be sorted by {name[:100]!r}")
+    unknown = given.keys() - {"property", "isAscending", "collation", sort.argument}
+    if unknown:
+        raise MethodError("invalidArguments", "the comparator has unknown members", arguments=["sort"])
+    return Order(sort, ascending, _sort_argument(type, sort, given))
+
+
+def _sort_argument(type: Type, sort: Sort, given: JsonObject) -> Json:
+    if sort.rank is Rank.COLUMN or sort.argument is None:
+        return None
+    prop = type.properties[sort.on]
+    value = given.get(sort.argument)
+    if not _member_kind(prop).accepts(value):
+        raise MethodError(
+            "invalidArguments", f"a sort by {sort.name} needs {sort.argument}", arguments=["sort"]
+        )
+    return prop.column(value)

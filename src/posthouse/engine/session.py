@@ -1,0 +1,85 @@
+"""The Session object: what this server can do, and which accounts are open to the caller (RFC 8620 §2)."""
+
+from __future__ import annotations
+
+import hashlib
+
+from posthouse.engine.filter import COLLATIONS
+from posthouse.kit.json import JsonObject, dumps
+from posthouse.kit.limits import Limits
+from posthouse.model.caller import Caller
+from posthouse.model.registry import Registry
+
+
+def core(limits: Limits) -> JsonObject:
+    """Describe the core capability (RFC 8620 §2)."""
+    return {
+        "maxSizeUpload": limits.max_size_upload,
+        "maxConcurrentUpload": limits.max_concurrent_upload,
+        "maxSizeRequest": limits.max_size_request,
+        "maxConcurrentRequests": limits.max_concurrent_requests,
+        "maxCallsInRequest": limits.max_calls_in_request,
+        "maxObjectsInGet": limits.max_objects_in_get,
+        "maxObjectsInSet": limits.max_objects_in_set,
+        "collationAlgorithms": list(COLLATIONS),
+    }
+
+
+class Sessions:
+    """Writes Session objects; the same caller's is the same in every process and after a restart.
+
+    core_primary: also name a primary account for the core capability, which RFC 8620 §2 advises against but
+    some clients can't do without.
+    """
+
+    def __init__(self, registry: Registry, limits: Limits, *, core_primary: bool = False) -> None:
+        self._server = {uri: capability.server(limits) for uri, capability in registry.capabilities.items()}
+        self._account = {
+            uri: capability.per_account(limits)
+            for uri, capability in registry.capabilities.items()
+            if capability.per_account is not None
+        }
+        self._primary = [*self._account, *(["urn:ietf:params:jmap:core"] if core_primary else [])]
+        self._states: dict[object, str] = {}
+
+    def _shown(self, caller: Caller) -> JsonObject:
+        own = next((wire for wire, access in caller.accounts.items() if access.is_personal), None)
+        return {
+            "capabilities": self._server,
+            "accounts": {
+                wire: {
+                    "name": access.name,
+                    "isPersonal": access.is_personal,
+                    "isReadOnly": access.is_read_only,
+                    "accountCapabilities": self._account,
+                }
+                for wire, access in caller.accounts.items()
+            },
+            "primaryAccounts": {} if own is None else {uri: own for uri in self._primary},
+            "username": caller.username,
+        }
+
+    def state(self, caller: Caller) -> str:
+        """Give the session's state: a hash of what it shows."""
+        seen = (caller.username, tuple(caller.accounts.values()))
+        state = self._states.get(seen)
+        if state is None:
+            if len(self._states) > 10_000:
+                self._states.clear()
+            digest = hashlib.sha256(dumps(self._shown(caller))).hexdigest()
+            state = self._states[seen] = digest[:16]
+        return state
+
+    def session(self, caller: Caller, base_url: str) -> bytes:
+        """Write the Session object; base_url has no slash at its end."""
+        return dumps(
+            self._shown(caller)
+            | {
+                "apiUrl": f"{base_url}/jmap/api/",
+                "downloadUrl": f"{base_url}/jmap/download/{{accountId}}/{{blobId}}/{{name}}?type={{type}}",
+                "uploadUrl": f"{base_url}/jmap/upload/{{accountId}}/",
+                "eventSourceUrl": f"{base_url}/jmap/eventsource/"
+                "?types={types}&closeafter={closeafter}&ping={ping}",
+                "state": self.state(caller),
+            }
+        )

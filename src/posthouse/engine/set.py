@@ -1,0 +1,422 @@
+"""The /set method of every type, and the way of one call's changes through check and commit (RFC 8620 §5.3).
+
+A call is one transaction, in which each object succeeds or fails alone. Creates are ordered so that a
+reference finds what it refers to. All changes are staged first and judged on the staged view, so that two
+objects may swap their names; what fails is taken off the stage and the rest is judged again. Only then are
+rows written. If a destroy fails after something was judged as though it were gone, everything is undone
+and the call starts again without that destroy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from posthouse.engine import access, state
+from posthouse.engine.call import Call
+from posthouse.engine.result import Result, or_none
+from posthouse.kit.json import Json, JsonObject
+from posthouse.model.change import Act, Change, Stage
+from posthouse.model.property import MISSING, Part, Property
+from posthouse.model.type import Type
+from posthouse.proto.jmap import patch
+from posthouse.proto.jmap.errors import MethodError, SetError
+from posthouse.store.txn import Transaction
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the changes of one call."""
+
+    old_state: str = ""
+    new_state: str = ""
+    created: dict[str, JsonObject] = field(default_factory=dict)
+    updated: dict[str, JsonObject | None] = field(default_factory=dict)
+    destroyed: list[str] = field(default_factory=list)
+    refused: dict[Act, dict[str, SetError]] = field(default_factory=lambda: {act: {} for act in Act})
+
+    def refusals(self, act: Act) -> Json:
+        """Give the SetErrors of one kind of change, None if there is none."""
+        return or_none({key: error.as_json() for key, error in self.refused[act].items()})
+
+
+async def set(call: Call, type: Type, arguments: JsonObject) -> Result:
+    """Answer Foo/set.
+
+    Raises MethodError ``requestTooLarge``, ``stateMismatch`` or ``accountReadOnly``.
+    """
+    access.to_change(call.access)
+    create, update = arguments["create"] or {}, arguments["update"] or {}
+    destroy = list(dict.fromkeys(arguments["destroy"] or []))
+    most = call.limits.max_objects_in_set
+    if len(create) + len(update) + len(destroy) > most:
+        raise MethodError("requestTooLarge", f"at most {most} objects can be changed")
+    own = {name: arguments[name] for name in (added.name for added in type.arguments.get("set", ()))}
+    early: dict[str, SetError] = {}
+    creates: list[Change] = []
+    for key, values in create.items():
+        try:
+            creates.append(new(type, key, values, own))
+        except SetError as error:
+            early[key] = error
+    creates = await prepared(call, type, creates, early)
+    outcome = await commit(call, type, creates, update, destroy, own, arguments["ifInState"])
+    outcome.refused[Act.CREATE].update(early)
+    answer = {
+        "accountId": arguments["accountId"],
+        "oldState": outcome.old_state,
+        "newState": outcome.new_state,
+        "created": or_none(outcome.created),
+        "updated": or_none(outcome.updated),
+        "destroyed": or_none(outcome.destroyed),
+        "notCreated": outcome.refusals(Act.CREATE),
+        "notUpdated": outcome.refusals(Act.UPDATE),
+        "notDestroyed": outcome.refusals(Act.DESTROY),
+    }
+    return Result(f"{type.name}/set", call.call_id, answer)
+
+
+def new(type: Type, key: str, values: JsonObject, own: JsonObject) -> Change:
+    """Make the change of a create, its defaults filled in.
+
+    Raises SetError ``singleton`` or ``invalidProperties`` with all properties that are wrong.
+    """
+    if type.singleton is not None:
+        raise SetError("singleton", f"there is one {type.name}, and it is there")
+    wrong = [name for name, value in values.items() if not _may_create(type, name, value)]
+    full = dict(values)
+    for name, prop in type.properties.items():
+        if name in values or prop.server:
+            continue
+        if prop.default is not MISSING:
+            full[name] = prop.default
+        elif prop.required:
+            wrong.append(name)
+    if wrong:
+        raise SetError("invalidProperties", "these properties are wrong or missing", sorted(wrong))
+    return Change(Act.CREATE, key, new=full, named=frozenset(values), arguments=own)
+
+
+def _may_create(type: Type, name: str, value: Json) -> bool:
+    prop = type.properties.get(name)
+    if prop is None:
+        return type.pattern is not None and type.pattern(name)
+    return not prop.server and prop.kind.accepts(value)
+
+
+async def prepared(
+    call: Call, type: Type, creates: list[Change], refused: dict[str, SetError]
+) -> list[Change]:
+    """Run the type's ``prepare`` hook and give the changes that it did not refuse."""
+    if type.prepare_hook is None or not creates:
+        return creates
+    faults = await type.prepare_hook(call, creates)
+    for key, fault in faults.items():
+        if not isinstance(fault, SetError):
+            raise fault
+        refused[key] = fault
+    return [change for change in creates if change.key not in faults]
+
+
+async def commit(
+    call: Call,
+    type: Type,
+    creates: list[Change],
+    update: Mapping[str, JsonObject],
+    destroy: list[str],
+    own: JsonObject,
+    if_in_state: str | None,
+) -> Outcome:
+    """Write the changes of one call in one transaction, and learn the ids of what was created.
+
+    Raises MethodError ``stateMismatch``.
+    """
+
+    def unit(txn: Transaction) -> Outcome:
+        state.demand(txn, type, if_in_state)
+        return _Commit(call, txn, type, own).run(creates, update, destroy)
+
+    outcome = await call.write(unit)
+    for key, values in outcome.created.items():
+        call.created_ids[key] = values["id"]
+    return outcome
+
+
+class _Commit:
+    """One call's changes inside its transaction."""
+
+    def __init__(self, call: Call, txn: Transaction, type: Type, own: JsonObject) -> None:
+        self._call = call
+        self._txn = txn
+        self._type = type
+        self._own = own
+        self._view = access.view(call.caller, call.access)
+        self._created = dict(call.created_ids)
+        self._outcome = Outcome(old_state=state.current(txn, type))
+
+    def run(self, creates: list[Change], update: Mapping[str, JsonObject], destroy: list[str]) -> Outcome:
+        outcome = self._outcome
+        fresh = self._numbered(creates)
+        ends = self._ends(destroy, fresh)
+        changes = [*fresh.values(), *self._updates(update, fresh, ends)]
+        mark = self._txn.mark() if changes and ends else None
+        while True:
+            standing = self._judge(changes, ends)
+            for change in standing:
+                self._write(change)
+            failed = self._destroy(ends)
+            outcome.refused[Act.DESTROY].update(failed)
+            if not failed or mark is None:
+                break
+            self._txn.rewind(mark)
+            for key in failed:
+                del ends[key]
+            changes = standing
+        for change in standing:
+            self._report(change)
+        outcome.destroyed = [
+            self._type.wire(change.id) for change in ends.values() if change.key not in failed
+        ]
+        outcome.new_state = state.current(self._txn, self._type)
+        return outcome
+
+    # -- what is asked --
+
+    def _numbered(self, creates: list[Change]) -> dict[str, Change]:
+        """Give each create its id, and replace the references among them, those referred to first."""
+        waiting = {change.key: change for change in creates}
+        for change in creates:
+            change.id = self._txn.allocate()
+        ordered: dict[str, Change] = {}
+        while waiting:
+            ready = [
+                change
+                for change in waiting.values()
+                if not any(
+                    wire[1:] in waiting and wire[1:] != change.key
+                    for target, wire in self._references(change, change.after().keys())
+                    if wire.startswith("#") and target == self._type.name
+                )
+            ]
+            if not ready:  # They refer to each other in a circle, or to what was refused: each is judged.
+                ready = list(waiting.values())
+            for change in ready:
+                del waiting[change.key]
+                self._created[change.key] = self._type.wire(change.id)
+                ordered[change.key] = change
+        for change in ordered.values():
+            self._resolve(change, change.after().keys())
+        return ordered
+
+    def _updates(
+        self, update: Mapping[str, JsonObject], fresh: Mapping[str, Change], ends: Mapping[str, Change]
+    ) -> list[Change]:
+        refused = self._outcome.refused[Act.UPDATE]
+        ids = {key: self._local(key) for key in update}
+        names = self._type.basis | {
+            name for given in update.values() for name in patch_names(given) if name in self._type.properties
+        }
+        stored = self._txn.values(self._type, [id for id in ids.values() if id is not None], names)
+        doomed = {change.id for change in ends.values()}
+        newborn = {change.id: change for change in fresh.values()}
+        changes: list[Change] = []
+        for key, given in update.items():
+            id = ids[key]
+            try:
+                if id is None or (id not in stored and id not in newborn):
+                    raise SetError("notFound")
+                if id in doomed:
+                    raise SetError("willDestroy")
+                old = newborn[id].after() if id in newborn else stored[id]
+                change = self._patched(key, id, old, given)
+            except SetError as error:
+                refused[key] = error
+                continue
+            if id in newborn:
+                newborn[id].new = change.new
+                self._outcome.updated[self._type.wire(id)] = None
+            else:
+                changes.append(change)
+        return changes
+
+    def _patched(self, key: str, id: int, old: JsonObject, given: JsonObject) -> Change:
+        """Apply a patch and hold the result against the declaration (RFC 8620 §5.3)."""
+        properties = self._type.properties
+        named = frozenset(patch.touched(given))
+        current = {**old, "id": self._type.wire(id)}
+        defaults = {name: prop.default for name, prop in properties.items() if prop.default is not MISSING}
+        new = patch.apply(given, current, defaults)
+        wrong = [name for name in named if not _may_update(properties.get(name), current, new, name)]
+        if wrong:
+            raise SetError("invalidProperties", "these properties can't be that", sorted(wrong))
+        change = Change(Act.UPDATE, key, id=id, old=current, new=new, named=named, arguments=self._own)
+        self._resolve(change, named)
+        return change
+
+    def _ends(self, destroy: list[str], fresh: Mapping[str, Change]) -> dict[str, Change]:
+        refused = self._outcome.refused[Act.DESTROY]
+        ids = {key: self._local(key) for key in destroy}
+        known = self._txn.exists(self._type, [id for id in ids.values() if id is not None])
+        known |= {change.id for change in fresh.values()}
+        ends: dict[str, Change] = {}
+        for key, id in ids.items():
+            if self._type.singleton is not None:
+                refused[key] = SetError("singleton", f"{self._type.name} can't be destroyed")
+            elif id is None or id not in known:
+                refused[key] = SetError("notFound")
+            elif all(change.id != id for change in ends.values()):
+                ends[key] = Change(Act.DESTROY, key, id=id, arguments=self._own)
+        return ends
+
+    def _local(self, key: str) -> int | None:
+        """Read an id, or a creation id behind ``#`` (RFC 8620 §5.3, corrected by its errata)."""
+        wire = self._created.get(key[1:], "") if key.startswith("#") else key
+        return self._type.local(wire)
+
+    # -- references --
+
+    def _references(self, change: Change, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+        values = change.after()
+        for name in names:
+            prop = self._type.properties.get(name)
+            if prop is not None and name in values:
+                yield from prop.kind.references(values[name])
+
+    def _resolve(self, change: Change, names: Iterable[str]) -> None:
+        values = change.after()
+        for name in list(names):
+            prop = self._type.properties.get(name)
+            if prop is not None and name in values:
+                values[name] = prop.kind.resolved(values[name], self._created)
+
+    def _lost(self, change: Change, stage: Stage) -> list[str]:
+        """Name the properties that refer to what does not exist."""
+        values = change.after()
+        lost: list[str] = []
+        for name in change.named if change.act is Act.UPDATE else values.keys():
+            prop = self._type.properties.get(name)
+            if prop is None or name not in values:
+                continue
+            for target, wire in prop.kind.references(values[name]):
+                of = self._call.types[target]
+                id = of.local(wire)
+                if id is None or not self._is_there(of, id, stage):
+                    lost.append(name)
+                    break
+        return lost
+
+    def _is_there(self, type: Type, id: int, stage: Stage) -> bool:
+        if type is self._type and id in stage.changes:
+            return not stage.gone(id)
+        return id in self._txn.exists(type, [id])
+
+    # -- judging --
+
+    def _judge(self, changes: list[Change], ends: Mapping[str, Change]) -> list[Change]:
+        """Check every change on the staged view until all that stand are sound."""
+        standing = list(changes)
+        while True:
+            stage = Stage({change.id: change for change in (*standing, *ends.values())})
+            sound = [change for change in standing if self._is_sound(change, stage)]
+            if len(sound) == len(standing):
+                return sound
+            standing = sound
+
+    def _is_sound(self, change: Change, stage: Stage) -> bool:
+        try:
+            lost = self._lost(change, stage)
+            if lost:
+                raise SetError("invalidProperties", "these properties refer to nothing", sorted(lost))
+            access.demand(self._view, self._type, self._containers(), change)
+            if self._type.check_hook is not None:
+                self._type.check_hook(self._txn, change, stage)
+        except SetError as error:
+            self._outcome.refused[change.act][change.key] = error
+            return False
+        return True
+
+    def _containers(self) -> Type | None:
+        if self._type.within is None:
+            return None
+        kind = self._type.properties[self._type.within].kind
+        return next((self._call.types[target] for target, _ in kind.references({"#": True})), None)
+
+    # -- writing --
+
+    def _write(self, change: Change) -> None:
+        if change.act is Act.CREATE:
+            self._txn.insert(self._type, change.id, change.after(), change.search)
+        else:
+            self._txn.update(self._type, change.id, change.before(), change.after())
+        if self._type.after_hook is not None:
+            self._type.after_hook(self._txn, change)
+
+    def _destroy(self, ends: Mapping[str, Change]) -> dict[str, SetError]:
+        """Destroy what can be; one that fails is tried again when another is gone, as a parent may be."""
+        waiting = dict(ends)
+        failed: dict[str, SetError] = {}
+        progress = True
+        while waiting and progress:
+            progress = False
+            stored = self._txn.values(
+                self._type, [change.id for change in waiting.values()], self._type.basis
+            )
+            for key, change in list(waiting.items()):
+                change.old = stored[change.id]
+                try:
+                    self._destroy_one(change, waiting)
+                except SetError as error:
+                    failed[key] = error
+                    continue
+                progress = True
+                failed.pop(key, None)
+                del waiting[key]
+        return failed
+
+    def _destroy_one(self, change: Change, waiting: Mapping[str, Change]) -> None:
+        access.demand(self._view, self._type, self._containers(), change)
+        if self._type.before_destroy_hook is not None:
+            self._type.before_destroy_hook(self._txn, change, Stage({change.id: change}))
+        self._txn.delete(self._type, change.id)
+        if self._type.after_hook is not None:
+            self._type.after_hook(self._txn, change)
+
+    # -- reporting --
+
+    def _report(self, change: Change) -> None:
+        wire = self._type.wire(change.id)
+        if change.act is Act.UPDATE:
+            before, after = change.before(), change.after()
+            told = {
+                name: value
+                for name, value in after.items()
+                if name not in change.named and name in before and before[name] != value
+            }
+            self._outcome.updated[wire] = (told | change.report) or None
+            return
+        values = change.after()
+        told = {"id": wire}
+        for name, prop in self._type.properties.items():
+            if name not in change.named and name in values and prop.part is not Part.RARE:
+                told[name] = values[name]
+            elif prop.part is Part.COUNTER:
+                told[name] = 0
+        if self._type.rights is not None:
+            told["myRights"] = self._type.rights.object(self._view.rights(self._type, change.id))
+        self._outcome.created[change.key] = told | change.report
+
+
+def patch_names(given: JsonObject) -> list[str]:
+    """Name the top-level properties of a patch as far as it can be read."""
+    try:
+        return list(patch.touched(given))
+    except SetError:
+        return []
+
+
+def _may_update(prop: Property | None, current: JsonObject, new: JsonObject, name: str) -> bool:
+    if prop is None:
+        return False
+    if prop.server or prop.immutable:
+        return name in current and new.get(name) == current[name]
+    return prop.kind.accepts(new.get(name))

@@ -1,0 +1,97 @@
+"""Property: one named value of a type, and how it is stored (RFC 8620 §1.6.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Final
+
+from posthouse.kit.json import Json
+from posthouse.model.kind import Column, Kind
+
+
+class Missing(Enum):
+    """The sign that a property has no default."""
+
+    MISSING = auto()
+
+
+MISSING: Final = Missing.MISSING
+
+
+class Part(Enum):
+    """Where a property lives (DESIGN D7)."""
+
+    FIXED = auto()
+    """Stored; never changes; asked for by default."""
+    RARE = auto()
+    """Stored; never changes; seldom asked for, so kept apart."""
+    LIVE = auto()
+    """Stored; changes."""
+    COUNTER = auto()
+    """An integer column that the server keeps; a change of it is no change of the object's main state."""
+    OVERLAY = auto()
+    """Stored once for each person who sees the object."""
+    COMPUTED = auto()
+    """Not stored: the type's ``compute`` hook, or the engine, gives it."""
+
+
+class Property:
+    """One property's declaration.
+
+    name: as on the wire. kind: the values it may have.
+    required: a create must give it. default: the value of a create that does not, and of a null in a patch.
+    server: only the server sets it. immutable: set at creation, never changed.
+    part: where it lives; by default LIVE, or FIXED if it is immutable.
+    by_default: whether a /get without ``properties`` returns it.
+    index: the value becomes a column that filters and sorts use; ``sorted`` adds a database index to it.
+    ordered_by: for a set, its members become rows in the falling order of the property named so.
+    column: makes the column's form instead of the kind.
+    """
+
+    __slots__ = (
+        "by_default",
+        "column",
+        "default",
+        "immutable",
+        "index",
+        "kind",
+        "name",
+        "ordered_by",
+        "part",
+        "required",
+        "server",
+        "sorted",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        kind: Kind,
+        *,
+        required: bool = False,
+        default: Json | Missing = MISSING,
+        server: bool = False,
+        immutable: bool = False,
+        part: Part | None = None,
+        by_default: bool = True,
+        index: bool = False,
+        sorted: bool = False,
+        ordered_by: str | None = None,
+        column: Callable[[Json], Column] | None = None,
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.required = required
+        self.default = default
+        self.server = server
+        self.immutable = immutable
+        self.part = part or (Part.FIXED if immutable else Part.LIVE)
+        self.by_default = by_default
+        self.index = index or sorted or ordered_by is not None or column is not None
+        self.sorted = sorted
+        self.ordered_by = ordered_by
+        self.column = column or kind.column
+
+    def __repr__(self) -> str:
+        return f"Property({self.name!r})"

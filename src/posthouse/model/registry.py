@@ -1,0 +1,132 @@
+"""Registry: the capabilities of this server, checked before the first socket opens (DESIGN D9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from posthouse.model.capability import Capability, Method
+from posthouse.model.condition import Filter, Rank, Sort, Test
+from posthouse.model.kind import Kind, ListOf, MapOf, Nullable, Record, Ref, SetOf
+from posthouse.model.property import MISSING, Part, Property
+from posthouse.model.type import VERBS, Type
+
+
+class DeclarationError(Exception):
+    """A declaration is wrong: a mistake of the programmer, found at start."""
+
+
+class Registry:
+    """All capabilities in their order, with their types and methods by name."""
+
+    def __init__(self, capabilities: Iterable[Capability]) -> None:
+        self.capabilities = {capability.uri: capability for capability in capabilities}
+        self.types: dict[str, Type] = {}
+        self.methods: dict[str, tuple[str, Type | Method, str]] = {}
+        """For each method's name: its capability's URI, its type or own method, and the standard verb or ""."""
+        for capability in self.capabilities.values():
+            for type in capability.types:
+                self._add_type(capability, type)
+            for method in capability.methods.values():
+                self._add_method(method.name, capability.uri, method, "")
+        for type in self.types.values():
+            for fault in self._faults(type):
+                raise DeclarationError(f"{type.name}: {fault}")
+
+    def _add_type(self, capability: Capability, type: Type) -> None:
+        if type.name in self.types:
+            raise DeclarationError(f"{type.name}: declared twice")
+        twin = next((other for other in self.types.values() if other.letter == type.letter), None)
+        if twin is not None:
+            raise DeclarationError(f"{type.name}: its letter {type.letter!r} is that of {twin.name}")
+        self.types[type.name] = type
+        for verb in type.methods:
+            if verb not in VERBS:
+                raise DeclarationError(f"{type.name}: {verb!r} is no standard method")
+            self._add_method(f"{type.name}/{verb}", capability.uri, type, verb)
+
+    def _add_method(self, name: str, uri: str, of: Type | Method, verb: str) -> None:
+        if name in self.methods:
+            raise DeclarationError(f"{name}: declared twice")
+        self.methods[name] = (uri, of, verb)
+
+    def _faults(self, type: Type) -> Iterator[str]:
+        for name in (type.within, type.group, type.tally and type.tally.words):
+            if name is not None and name not in type.properties:
+                yield f"has no property {name!r}"
+        if type.group is not None and not type.properties[type.group].immutable:
+            yield f"its group {type.group!r} is not immutable"
+        if type.within is not None and not isinstance(type.properties[type.within].kind, SetOf):
+            yield f"it lives within {type.within!r}, which is no set"
+        for path in type.needs:
+            if path not in ("create", "destroy", "update") and path.split("/")[0] not in type.properties:
+                yield f"needs a right for {path!r}, which is no act and no property"
+        for prop in type.properties.values():
+            yield from self._property_faults(type, prop)
+        for filter in type.filters.values():
+            yield from _filter_faults(type, filter)
+        for sort in type.sorts.values():
+            yield from _sort_faults(type, sort)
+
+    def _property_faults(self, type: Type, prop: Property) -> Iterator[str]:
+        for target in _targets(prop.kind):
+            if target not in self.types:
+                yield f"{prop.name} refers to {target!r}, which is no type"
+        if prop.ordered_by is not None and not (
+            prop.ordered_by in type.properties and type.properties[prop.ordered_by].index
+        ):
+            yield f"{prop.name} is ordered by {prop.ordered_by!r}, which is not indexed"
+        if prop.part is Part.COUNTER and not prop.server:
+            yield f"{prop.name} is a counter that clients may set"
+        if prop.default is not MISSING and not prop.kind.accepts(prop.default):
+            yield f"{prop.name} has a default that it does not accept"
+
+
+def _targets(kind: Kind) -> Iterator[str]:
+    if isinstance(kind, Ref):
+        yield kind.target
+    elif isinstance(kind, Nullable):
+        yield from _targets(kind.inner)
+    elif isinstance(kind, SetOf):
+        yield from _targets(kind.member)
+    elif isinstance(kind, ListOf):
+        yield from _targets(kind.item)
+    elif isinstance(kind, MapOf):
+        yield from _targets(kind.key)
+        yield from _targets(kind.value)
+    elif isinstance(kind, Record):
+        for member in kind.members.values():
+            yield from _targets(member)
+
+
+_ON_MEMBERS = (Test.MEMBER, Test.NOT_MEMBER, Test.OUTSIDE)
+_ON_GROUPS = (Test.ANY_IN_GROUP, Test.ALL_IN_GROUP, Test.NONE_IN_GROUP)
+
+
+def _filter_faults(type: Type, filter: Filter) -> Iterator[str]:
+    if filter.test is Test.SEARCH:
+        for column in filter.on:
+            if column not in type.search:
+                yield f"filter {filter.name} searches {column!r}, which is no search column"
+        return
+    prop = type.properties.get(filter.on[0])
+    if prop is None:
+        yield f"filter {filter.name} reads {filter.on[0]!r}, which is no property"
+    elif filter.test in _ON_GROUPS:
+        if type.group is None or type.tally is None or type.tally.words != prop.name:
+            yield f"filter {filter.name} asks the group for {prop.name}, which is not tallied"
+    elif filter.test in _ON_MEMBERS:
+        if prop.ordered_by is None:
+            yield f"filter {filter.name} asks for members of {prop.name}, which keeps none"
+    elif filter.test is Test.OVERLAY:
+        if prop.part is not Part.OVERLAY:
+            yield f"filter {filter.name} asks for a person's {prop.name}, which is the same for all"
+    elif filter.test is not Test.HEADER and not prop.index:
+        yield f"filter {filter.name} reads {prop.name}, which is not indexed"
+
+
+def _sort_faults(type: Type, sort: Sort) -> Iterator[str]:
+    prop = type.properties.get(sort.on)
+    if prop is None or not prop.index:
+        yield f"sort {sort.name} compares {sort.on!r}, which is not indexed"
+    elif sort.rank is not Rank.COLUMN and sort.argument is None:
+        yield f"sort {sort.name} needs an argument that it does not name"

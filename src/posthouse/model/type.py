@@ -1,0 +1,163 @@
+"""Type: the declaration of one JMAP data type, from which its methods, tables and indexes derive (DESIGN §2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from posthouse.kit import ids
+from posthouse.kit.json import JsonObject
+from posthouse.model.change import Change, Stage
+from posthouse.model.condition import Argument, Filter, Sort
+from posthouse.model.kind import Id
+from posthouse.model.ports import Preparing, Reading, Txn
+from posthouse.model.property import Part, Property
+from posthouse.model.rights import Rights
+
+VERBS = ("get", "changes", "set", "copy", "query", "queryChanges")
+
+PrepareHook: TypeAlias = Callable[[Preparing, Sequence[Change]], Awaitable[Mapping[str, Exception]]]
+CheckHook: TypeAlias = Callable[[Txn, Change, Stage], None]
+AfterHook: TypeAlias = Callable[[Txn, Change], None]
+NeedsHook: TypeAlias = Callable[[Sequence[str], JsonObject], frozenset[str] | None]
+ComputeHook: TypeAlias = Callable[[Reading, Mapping[int, JsonObject], Sequence[str], JsonObject], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Which counts of items the store keeps for each container and group (DESIGN D18).
+
+    words: the property, a set of words, each of which is counted. derived: further words of an object, each
+    starting with ``!``, found from its stored values.
+    """
+
+    words: str
+    derived: Callable[[JsonObject], frozenset[str]]
+
+
+class Type:
+    """One JMAP data type.
+
+    name: as on the wire. letter: the first letter of its ids. methods: its standard verbs.
+    within: the property that names the containers an item is in, a set of references.
+    group: the property that names the item's group; it never changes.
+    search: the columns of its search text. rights: for a container, those it grants. needs: the right
+    (in the container) that each act needs: ``create``, ``destroy``, ``update``, a property's name, or a
+    property's name, ``/`` and a member. arguments: those added to standard methods, by verb.
+    tally: the counts kept of it. singleton: the one id it may have (RFC 8621 §8).
+    tree: the property that names an object's parent, for queries that keep to the tree (RFC 8621 §2.3).
+    pattern: says of a property name that is in no table whether ``compute`` knows it (RFC 8621 §4.1.3).
+    stored_blob: the property that holds the id of the blob whose bytes the object keeps.
+
+    Its hooks are named by their moment: `prepare` (outside the transaction, may wait), `check` (inside, one
+    change against the staged view), `before_destroy`, `after` (inside: counters, groups, side rows) and
+    `compute` (properties that are not stored, for a batch).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        letter: str,
+        methods: str,
+        properties: Sequence[Property],
+        filters: Sequence[Filter] = (),
+        sorts: Sequence[Sort] = (),
+        arguments: Mapping[str, Sequence[Argument]] | None = None,
+        within: str | None = None,
+        group: str | None = None,
+        search: str = "",
+        rights: Rights | None = None,
+        needs: Mapping[str, str] | None = None,
+        tally: Tally | None = None,
+        singleton: str | None = None,
+        pattern: Callable[[str], bool] | None = None,
+        tree: str | None = None,
+    ) -> None:
+        self.name = name
+        self.letter = letter
+        self.methods = tuple(methods.split())
+        self.properties = {
+            "id": Property("id", Id(), server=True, immutable=True),
+            **{prop.name: prop for prop in properties},
+        }
+        self.filters = {filter.name: filter for filter in filters}
+        self.sorts = {sort.name: sort for sort in sorts}
+        self.arguments = {verb: tuple(added) for verb, added in (arguments or {}).items()}
+        self.within = within
+        self.group = group
+        self.search = tuple(search.split())
+        self.rights = rights
+        self.needs = dict(needs or {})
+        self.tally = tally
+        self.singleton = singleton
+        self.pattern = pattern
+        self.tree = tree
+        self.prepare_hook: PrepareHook | None = None
+        self.check_hook: CheckHook | None = None
+        self.before_destroy_hook: CheckHook | None = None
+        self.after_hook: AfterHook | None = None
+        self.needs_hook: NeedsHook | None = None
+        self.compute_hook: ComputeHook | None = None
+        self.basis = frozenset(
+            name
+            for prop in self.properties.values()
+            for name in (prop.ordered_by, prop.name if prop.part is Part.LIVE or prop.name == group else None)
+            if name is not None
+        )
+        """The stored properties that a change of an object needs: the live ones, and what orders and groups it."""
+        if rights is not None:
+            self.properties["myRights"] = Property("myRights", Id(), server=True, part=Part.COMPUTED)
+
+    def __repr__(self) -> str:
+        return f"Type({self.name!r})"
+
+    def wire(self, id: int) -> str:
+        """Write a local id as the Id that clients see."""
+        return self.singleton or self.letter + ids.encode(id)
+
+    def local(self, wire: str) -> int | None:
+        """Read an Id of this type; None for what can't be one, which is then simply not found."""
+        if self.singleton is not None:
+            return 1 if wire == self.singleton else None
+        return ids.decode(wire[1:]) if wire[:1] == self.letter else None
+
+    def defaults(self) -> list[str]:
+        """Name the properties that a /get without ``properties`` returns, in their order."""
+        return [name for name, prop in self.properties.items() if prop.by_default]
+
+    def prepare(self, hook: PrepareHook) -> PrepareHook:
+        """Register what is done outside the transaction; it gives the SetErrors of the changes it refuses."""
+        self.prepare_hook = hook
+        return hook
+
+    def check(self, hook: CheckHook) -> CheckHook:
+        """Register the judge of one create or update inside the transaction; it raises SetError."""
+        self.check_hook = hook
+        return hook
+
+    def before_destroy(self, hook: CheckHook) -> CheckHook:
+        """Register what is asked and done before an object is destroyed; it raises SetError."""
+        self.before_destroy_hook = hook
+        return hook
+
+    def after(self, hook: AfterHook) -> AfterHook:
+        """Register what follows each written change inside the transaction: counters, groups, side rows."""
+        self.after_hook = hook
+        return hook
+
+    def compute(self, needs: NeedsHook) -> Callable[[ComputeHook], ComputeHook]:
+        """Register the maker of properties that are not stored.
+
+        needs: given the wanted properties and the call's arguments, names the stored properties that the
+        hook reads, or None if nothing has to be computed for this call. The hook adds the computed
+        properties to the objects it gets, which are keyed by local id.
+        """
+
+        def register(hook: ComputeHook) -> ComputeHook:
+            self.needs_hook = needs
+            self.compute_hook = hook
+            return hook
+
+        return register

@@ -1,0 +1,406 @@
+"""Find: a declared query as one statement on the best index (RFC 8620 §5.5).
+
+A query runs in one of two ways. *In order*: an index gives the ids in the asked order, each is held against
+the conditions, and the first page costs the same in any mailbox. *From a set*: a rare word or a header gives
+few candidates, which are looked up and sorted. Groups are collapsed while the ordered ids stream by, so the
+first of each group stands for it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final, Protocol, cast
+
+from posthouse.kit.json import loads
+from posthouse.model.condition import Both, Condition, Either, Leaf, Neither, Order, Query, Rank, Test
+from posthouse.model.kind import sort_key
+from posthouse.model.ports import TypeLike
+from posthouse.store import fulltext
+from posthouse.store.layout import Layout
+from posthouse.store.sqlite import IN_LIST, Database, in_list
+
+_FEW: Final = 1000
+"""Up to so many candidates are looked up and sorted; more are met in the order of an index."""
+
+_ID_MASK: Final = (1 << 32) - 1
+
+
+class Tallies(Protocol):
+    """The part of a transaction that a count asks."""
+
+    account: int
+    person: int
+
+    def tally(self, type: TypeLike, container: int = 0, word: str = "") -> tuple[int, int]:
+        """See `ports.Txn.tally`."""
+        ...
+
+
+class Find:
+    """One query on one snapshot; see `ports.Finding`."""
+
+    def __init__(self, database: Database, txn: Tallies, layout: Layout, code: int, query: Query) -> None:
+        self._database = database
+        self._txn = txn
+        self._layout = layout
+        self._code = code
+        self._query = query
+        self._collapses = query.collapse and layout.type.group is not None
+        self._statement: tuple[str, list[object]] | None = None
+
+    # -- what can be asked --
+
+    def page(self, position: int, limit: int) -> list[int]:
+        """See `ports.Finding.page`."""
+        if limit == 0:
+            return []
+        if self._collapses:
+            return list(islice(self._stream(), position, position + limit))
+        sql, parameters = self._compiled()
+        rows = self._database.rows(f"{sql} LIMIT ? OFFSET ?", (*parameters, limit, position))
+        return [cast(int, row[0]) & _ID_MASK for row in rows]
+
+    def around(self, anchor: int, offset: int, limit: int) -> tuple[int, list[int]] | None:
+        """See `ports.Finding.around`."""
+        before: list[int] = []
+        stream = self._stream()
+        for id in stream:
+            if id == anchor:
+                break
+            before.append(id)
+        else:
+            return None
+        position = max(len(before) + offset, 0)
+        if position <= len(before):
+            ids = [*before[position:], anchor, *islice(stream, max(limit - (len(before) - position) - 1, 0))]
+        else:
+            skipped = position - len(before) - 1
+            ids = list(islice(stream, skipped, skipped + limit))
+        return position, ids[:limit]
+
+    def total(self) -> int:
+        """See `ports.Finding.total`."""
+        kept = self._kept_total()
+        if kept is not None:
+            return kept
+        sql, parameters = self._compiled(ordered=False)
+        what = "count(DISTINCT grp)" if self._collapses else "count(*)"
+        row = self._database.one(f"SELECT {what} FROM ({sql})", parameters)
+        return cast(int, row[0]) if row else 0
+
+    def all(self) -> array[int]:
+        """See `ports.Finding.all`."""
+        return array("q", self._stream())
+
+    def _stream(self) -> Iterator[int]:
+        sql, parameters = self._compiled()
+        rows = self._database.rows(sql, parameters)
+        if not self._collapses:
+            for row in rows:
+                yield cast(int, row[0]) & _ID_MASK
+            return
+        seen: set[int] = set()
+        for id, group in rows:
+            if group not in seen:
+                seen.add(cast(int, group))
+                yield cast(int, id) & _ID_MASK
+
+    # -- totals that are kept --
+
+    def _kept_total(self) -> int | None:
+        """Give the total from kept counts, if the condition is a container, a word, or both (DESIGN D18)."""
+        type = self._layout.type
+        if type.tally is None:
+            return None
+        where = self._query.where
+        leaves = where.parts if isinstance(where, Both) else () if where is None else (where,)
+        container, word, without = 0, "", ""
+        for leaf in leaves:
+            if not isinstance(leaf, Leaf):
+                return None
+            on, test = leaf.filter.on[0], leaf.filter.test
+            if on == type.within and test is Test.MEMBER and not container:
+                container = cast(int, leaf.value)
+            elif on == type.tally.words and test is Test.MEMBER and not word:
+                word = cast(str, leaf.value)
+            elif on == type.tally.words and test is Test.NOT_MEMBER and not without:
+                without = cast(str, leaf.value)
+            else:
+                return None
+        which = 1 if self._collapses else 0
+        if not without:
+            return self._txn.tally(type, container, word)[which]
+        if word or self._collapses:
+            return None
+        return self._txn.tally(type, container)[0] - self._txn.tally(type, container, without)[0]
+
+    # -- compiling --
+
+    def _compiled(self, ordered: bool = True) -> tuple[str, list[object]]:
+        if ordered and self._statement is not None:
+            return self._statement
+        statement = _Compiler(self._database, self._txn, self._layout, self._code).statement(
+            self._query, ordered, self._collapses
+        )
+        if ordered:
+            self._statement = statement
+        return statement
+
+
+class _Compiler:
+    """Writes one statement: `SELECT id[, grp] FROM ... WHERE ... ORDER BY ...` and its parameters."""
+
+    def __init__(self, database: Database, txn: Tallies, layout: Layout, code: int) -> None:
+        self._database = database
+        self._txn = txn
+        self._layout = layout
+        self._code = code
+        self._base = txn.account << 32
+        self._driving: Leaf | None = None
+        self._from_set = False
+        self._needs_row = False
+        self._found: dict[int, list[int]] = {}
+
+    def statement(self, query: Query, ordered: bool, groups: bool) -> tuple[str, list[object]]:
+        self._from_set = any(
+            len(self._candidates(leaf)) <= _FEW
+            for leaf in _conjuncts(query.where)
+            if leaf.filter.test in (Test.SEARCH, Test.HEADER)
+        )
+        if not self._from_set:
+            self._driving = self._driving_leaf(query)
+        where, parameters = self._condition(query.where)
+        order, order_parameters = self._order(query.order) if ordered else ("", [])
+        name, account, group = self._layout.name, self._txn.account, self._layout.type.group
+        if self._driving is not None:
+            source = f"member_{name}_{self._driving.filter.on[0].lower()} m"
+            head: list[object] = []
+            if self._needs_row:
+                source += f" CROSS JOIN obj_{name} o ON o.key = (? | m.id)"
+                head.append(self._base)
+            select = "m.id" + (", m.grp" if groups else "")
+            text = f"SELECT {select} FROM {source} WHERE m.account = ? AND m.value = ? AND {where}"
+            return text + order, [*head, account, self._driving.value, *parameters, *order_parameters]
+        select = "o.key" + (f', o."c_{group}" AS grp' if groups else "")
+        text = f"SELECT {select} FROM obj_{name} o WHERE "
+        # A plus sign keeps a term from choosing the index: the set, the order or the range shall do so.
+        if self._from_set:
+            text += "+o.account = ?"
+            head = [account]
+        elif ordered and query.order:
+            text += "o.account = ?"
+            head = [account]
+        else:
+            text += "+o.account = ? AND o.key BETWEEN ? AND ?"
+            head = [account, self._base, self._base | _ID_MASK]
+        return f"{text} AND {where}{order}", [*head, *parameters, *order_parameters]
+
+    def _driving_leaf(self, query: Query) -> Leaf | None:
+        """Choose the set member whose index rows already lie in the asked order."""
+        if len(query.order) > 1 or (query.order and query.order[0].sort.rank is not Rank.COLUMN):
+            return None
+        for leaf in _conjuncts(query.where):
+            if leaf.filter.test is Test.MEMBER:
+                ordered_by = self._layout.type.properties[leaf.filter.on[0]].ordered_by
+                if not query.order or query.order[0].sort.on == ordered_by:
+                    return leaf
+        return None
+
+    # -- columns --
+
+    def _key(self) -> str:
+        if self._driving is not None:
+            return f"({self._base} | m.id)"
+        return "o.key" if self._from_set else "+o.key"
+
+    def _id(self) -> str:
+        return "m.id" if self._driving is not None else f"(o.key & {_ID_MASK})"
+
+    def _column(self, name: str) -> str:
+        self._needs_row = True
+        return f'o."c_{name}"'
+
+    def _group(self) -> str:
+        if self._driving is not None:
+            return "m.grp"
+        return self._column(cast(str, self._layout.type.group))
+
+    # -- conditions --
+
+    def _condition(self, where: Condition | None) -> tuple[str, list[object]]:
+        if where is None or where is self._driving:
+            return "TRUE", []
+        if isinstance(where, Leaf):
+            return self._leaf(where)
+        if not where.parts:
+            return ("FALSE" if isinstance(where, Either) else "TRUE"), []
+        texts: list[str] = []
+        parameters: list[object] = []
+        for part in where.parts:
+            text, more = self._condition(part)
+            texts.append(text)
+            parameters += more
+        joined = (" AND " if isinstance(where, Both) else " OR ").join(texts)
+        return (f"NOT ({joined})" if isinstance(where, Neither) else f"({joined})"), parameters
+
+    def _leaf(self, leaf: Leaf) -> tuple[str, list[object]]:
+        filter, value = leaf.filter, leaf.value
+        on = filter.on[0]
+        match filter.test:
+            case Test.EQUALS:
+                return f"{self._column(on)} IS ?", [value]
+            case Test.CONTAINS:
+                return f"coalesce(instr({self._column(on)}, ?) > 0, FALSE)", [sort_key(cast(str, value))]
+            case Test.IS_SET:
+                return f"{self._column(on)} IS {'NOT ' if value else ''}NULL", []
+            case Test.AT_LEAST:
+                return f"coalesce({self._column(on)} >= ?, FALSE)", [value]
+            case Test.BELOW:
+                return f"coalesce({self._column(on)} < ?, FALSE)", [value]
+            case Test.MEMBER:
+                return self._member(on, value)
+            case Test.NOT_MEMBER:
+                text, parameters = self._member(on, value)
+                return f"NOT {text}", parameters
+            case Test.OUTSIDE:
+                return self._outside(cast("list[int]", value))
+            case Test.ANY_IN_GROUP:
+                return f"{self._in_group()} > 0", self._in_group_of(value)
+            case Test.NONE_IN_GROUP:
+                return f"{self._in_group()} = 0", self._in_group_of(value)
+            case Test.ALL_IN_GROUP:
+                return (
+                    f"{self._in_group()} = {self._in_group()}",
+                    [*self._in_group_of(value), *self._in_group_of("")],
+                )
+            case Test.SEARCH | Test.HEADER:
+                return f"{self._key()} {IN_LIST}", [in_list(self._candidates(leaf))]
+            case Test.OVERLAY:
+                return (
+                    "coalesce((SELECT value FROM overlay WHERE account = ? AND type = ? AND person = ? "
+                    f"AND id = {self._id()} AND name = ?), CAST('false' AS BLOB)) = ?",
+                    [self._txn.account, self._code, self._txn.person, on, b"true" if value else b"false"],
+                )
+
+    def _member(self, on: str, value: object) -> tuple[str, list[object]]:
+        ordering = self._layout.type.properties[on].ordered_by
+        table = f"member_{self._layout.name}_{on.lower()}"
+        driving = self._driving and self._layout.type.properties[self._driving.filter.on[0]]
+        order = (
+            "m.ord" if driving and driving.ordered_by == ordering else f"-{self._column(cast(str, ordering))}"
+        )
+        return (
+            f"EXISTS(SELECT 1 FROM {table} x WHERE x.account = ? AND x.value = ? "
+            f"AND x.ord = {order} AND x.id = {self._id()})",
+            [self._txn.account, value],
+        )
+
+    def _outside(self, values: list[int]) -> tuple[str, list[object]]:
+        return (
+            "EXISTS(SELECT 1 FROM membership x WHERE x.account = ? AND x.type = ? AND x.gone = 0 "
+            f"AND x.id = {self._id()} AND x.container {IN_LIST})",
+            [self._txn.account, self._code, in_list(self._other_containers(values))],
+        )
+
+    def _other_containers(self, values: list[int]) -> list[int]:
+        rows = self._database.rows(
+            "SELECT container FROM tally WHERE account = ? AND type = ? AND word = '' AND items > 0",
+            (self._txn.account, self._code),
+        )
+        return [cast(int, row[0]) for row in rows if row[0] and row[0] not in values]
+
+    def _in_group(self) -> str:
+        return (
+            "coalesce((SELECT n FROM tally_group WHERE account = ? AND type = ? "
+            f"AND grp = {self._group()} AND container = 0 AND word = ?), 0)"
+        )
+
+    def _in_group_of(self, word: object) -> list[object]:
+        return [self._txn.account, self._code, word]
+
+    def _candidates(self, leaf: Leaf) -> list[int]:
+        """Give the keys that a search or a header condition allows, found once."""
+        found = self._found.get(id(leaf))
+        if found is None:
+            if leaf.filter.test is Test.SEARCH:
+                found = self._searched(leaf.filter.on, cast(str, leaf.value))
+            else:
+                found = self._with_header(leaf.filter.on[0], cast("list[str]", leaf.value))
+            self._found[id(leaf)] = found
+        return found
+
+    def _searched(self, columns: tuple[str, ...], text: str) -> list[int]:
+        expression = fulltext.match_expression(fulltext.parse(text), columns)
+        assert expression is not None, "a search without a word asks for nothing and is no leaf"
+        table = f"search_{self._layout.name}"
+        rows = self._database.rows(
+            f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid BETWEEN ? AND ?",
+            (expression, self._base, self._base | _ID_MASK),
+        )
+        return [cast(int, row[0]) for row in rows]
+
+    def _with_header(self, on: str, wanted: list[str]) -> list[int]:
+        """Give the keys of the objects whose stored header fields match (RFC 8621 §4.4.1)."""
+        plan = self._layout.plan([on])
+        name = wanted[0].lower()
+        text = sort_key(wanted[1]) if len(wanted) > 1 else None
+        found = []
+        for row in self._database.rows(
+            self._layout.select(plan) + " WHERE o.account = ? AND o.key BETWEEN ? AND ?",
+            (self._txn.account, self._base, self._base | _ID_MASK),
+        ):
+            fields = loads(cast(bytes, plan.pluck(row, on)))
+            if any(
+                field["name"].lower() == name and (text is None or text in _folded(field["value"]))
+                for field in fields
+            ):
+                found.append(cast(int, row[0]))
+        return found
+
+    # -- orders --
+
+    def _order(self, orders: tuple[Order, ...]) -> tuple[str, list[object]]:
+        texts: list[str] = []
+        parameters: list[object] = []
+        if self._driving is not None:
+            falling = bool(orders) and orders[0].ascending
+            direction = " DESC" if falling else ""
+            return f" ORDER BY m.ord{direction}, m.id{direction}", []
+        for order in orders:
+            text, more = self._rank(order)
+            texts.append(text + ("" if order.ascending else " DESC"))
+            parameters += more
+        # The last resort keeps the order stable, in the direction of the first comparator, so that an index
+        # that ends in the id serves it without sorting.
+        last = "o.key" if not orders or orders[0].ascending else "o.key DESC"
+        return f" ORDER BY {', '.join([*texts, last])}", parameters
+
+    def _rank(self, order: Order) -> tuple[str, list[object]]:
+        on = order.sort.on
+        match order.sort.rank:
+            case Rank.COLUMN:
+                return self._column(on), []
+            case Rank.MEMBER:
+                return self._member(on, order.argument)
+            case Rank.ANY_IN_GROUP:
+                return f"({self._in_group()} > 0)", self._in_group_of(order.argument)
+            case Rank.ALL_IN_GROUP:
+                return (
+                    f"({self._in_group()} = {self._in_group()})",
+                    [*self._in_group_of(order.argument), *self._in_group_of("")],
+                )
+
+
+def _folded(value: str) -> str:
+    return " ".join(sort_key(value[start : start + 255]) for start in range(0, len(value), 200))
+
+
+def _conjuncts(where: Condition | None) -> list[Leaf]:
+    """Give the leaves that every result must satisfy."""
+    if isinstance(where, Leaf):
+        return [where]
+    if isinstance(where, Both):
+        return [leaf for part in where.parts for leaf in _conjuncts(part)]
+    return []

@@ -1,0 +1,196 @@
+"""Lanes: where a unit of work runs (DESIGN D1, D3, D11).
+
+Short reads run inline, in the caller's thread, under a budget; one that exceeds it starts again in a slow
+lane, a small pool of threads with connections of their own. Writes go through one thread a shard, which
+takes what waits, runs each unit in a savepoint of its own and commits them together: one fsync for all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Final, Generic, TypeVar
+
+from posthouse.store.sqlite import Database, FileLock, Interrupted, connect
+from posthouse.store.txn import Schema, Transaction
+
+T = TypeVar("T")
+Unit = Callable[[Transaction], T]
+
+BUDGET: Final = 0.002
+"""Seconds that a read may hold up the event loop before it moves to the slow lane."""
+
+_STEPS_BETWEEN_LOOKS: Final = 2000
+_MOST_IN_ONE_COMMIT: Final = 64
+
+
+def _read(database: Database, schema: Schema, account: int, person: int, unit: Unit[T]) -> T:
+    database.run("BEGIN")
+    try:
+        return unit(Transaction(database, schema, account, person, writes=False))
+    finally:
+        database.run("ROLLBACK")
+
+
+class InlineLane:
+    """Reads in the event loop's own thread, stopped when they exceed the budget."""
+
+    def __init__(self, path: Path, schema: Schema) -> None:
+        self._database = Database(connect(path, readonly=True))
+        self._schema = schema
+        self._deadline = 0.0
+        self._database.connection.set_progress_handler(self._is_late, _STEPS_BETWEEN_LOOKS)
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._deadline
+
+    def read(self, account: int, person: int, unit: Unit[T]) -> T:
+        """Run a unit now; raises `Interrupted` if it takes too long."""
+        self._deadline = time.monotonic() + BUDGET
+        return _read(self._database, self._schema, account, person, unit)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._database.close()
+
+
+class SlowLane:
+    """Reads that take their time, in threads with a connection each."""
+
+    def __init__(self, path: Path, schema: Schema, pool: ThreadPoolExecutor) -> None:
+        self._path = path
+        self._schema = schema
+        self._pool = pool
+        self._idle: list[Database] = []
+        self._lock = threading.Lock()
+
+    async def read(self, account: int, person: int, unit: Unit[T]) -> T:
+        """Run a unit in the pool."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, account, person, unit)
+
+    def _run(self, account: int, person: int, unit: Unit[T]) -> T:
+        with self._lock:
+            database = self._idle.pop() if self._idle else None
+        if database is None:
+            database = Database(connect(self._path, readonly=True))
+        try:
+            return _read(database, self._schema, account, person, unit)
+        finally:
+            with self._lock:
+                self._idle.append(database)
+
+    def close(self) -> None:
+        """Close the idle connections; the pool has been shut down before."""
+        for database in self._idle:
+            database.close()
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting(Generic[T]):
+    account: int
+    person: int
+    unit: Unit[T]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[T]
+    result: T | None = None
+    error: BaseException | None = None
+
+    def settle(self) -> None:
+        if self.future.cancelled():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)  # type: ignore[arg-type]
+
+
+class WriteLane:
+    """The one writer of a shard in this process; processes take turns by a lock on a file."""
+
+    def __init__(self, path: Path, schema: Schema) -> None:
+        self._path = path
+        self._schema = schema
+        self._queue: SimpleQueue[_Waiting[object] | None] = SimpleQueue()
+        self._turn = FileLock(path.with_suffix(".lock"))
+        self._thread = threading.Thread(target=self._serve, name=f"writer-{path.stem}", daemon=True)
+        self._thread.start()
+
+    async def write(self, account: int, person: int, unit: Unit[T]) -> T:
+        """Run a unit and return when its changes are durable; it raises what the unit raises."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put(_Waiting(account, person, unit, loop, future))  # type: ignore[arg-type]
+        # A caller that goes away does not take back what is being written.
+        return await asyncio.shield(future)
+
+    def close(self) -> None:
+        """Finish what waits and end the thread."""
+        self._queue.put(None)
+        self._thread.join()
+        self._turn.close()
+
+    def _serve(self) -> None:
+        database = Database(connect(self._path))
+        ended = False
+        while not ended:
+            group: list[_Waiting[object]] = []
+            waiting = self._queue.get()
+            while True:
+                if waiting is None:
+                    ended = True
+                    break
+                group.append(waiting)
+                if len(group) >= _MOST_IN_ONE_COMMIT or self._queue.empty():
+                    break
+                waiting = self._queue.get()
+            if group:
+                self._commit(database, group)
+        database.close()
+
+    def _commit(self, database: Database, group: list[_Waiting[object]]) -> None:
+        try:
+            with self._turn:
+                database.run("BEGIN IMMEDIATE")
+                try:
+                    for waiting in group:
+                        self._run(database, waiting)
+                    database.run("COMMIT")
+                except BaseException:
+                    if database.connection.in_transaction:
+                        database.run("ROLLBACK")
+                    raise
+        except Exception as error:
+            for waiting in group:
+                waiting.error = waiting.error or error
+        for loop in {waiting.loop for waiting in group}:
+            settled = [waiting for waiting in group if waiting.loop is loop]
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_settle, settled)
+
+    def _run(self, database: Database, waiting: _Waiting[object]) -> None:
+        """Run one unit in a savepoint, so that its failure undoes nothing of its neighbours."""
+        database.run("SAVEPOINT unit")
+        txn = Transaction(database, self._schema, waiting.account, waiting.person, writes=True)
+        try:
+            waiting.result = waiting.unit(txn)
+            txn.finish()
+        except Exception as error:
+            if not database.connection.in_transaction:
+                raise  # The database gave the whole transaction up, as it does when the disk is full.
+            waiting.error = error
+            database.run("ROLLBACK TO unit")
+        database.run("RELEASE unit")
+
+
+def _settle(group: list[_Waiting[object]]) -> None:
+    for waiting in group:
+        waiting.settle()
+
+
+__all__ = ["BUDGET", "InlineLane", "Interrupted", "SlowLane", "WriteLane"]

@@ -1,0 +1,176 @@
+"""Layout: how a type's objects lie in rows, and how rows become JSON again (DESIGN D7).
+
+An object's stored properties lie in up to three *fragments*, each the JSON text of some properties in a
+fixed order. A fragment opens with a table of offsets, so that any subset of properties is cut out by
+slicing: neighbours that are wanted together are one slice, and no JSON is parsed to answer a /get.
+
+    u32 offset of member 0 | ... | u32 offset of member n-1 | u32 end + 1 | member 0 , member 1 , ...
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+from posthouse.kit.json import JsonObject, dumps, loads
+from posthouse.model.property import Part, Property
+from posthouse.model.type import Type
+
+Row: TypeAlias = tuple[int | str | bytes | float | None, ...]
+"""A row as a database gives it: the key, then the columns that a plan names."""
+
+_STORED: Final = (Part.FIXED, Part.LIVE, Part.RARE)
+_COLUMN_OF: Final = {Part.FIXED: "o.fixed", Part.LIVE: "o.live", Part.RARE: "r.rare"}
+
+
+@lru_cache(maxsize=64)
+def _offsets(count: int) -> struct.Struct:
+    return struct.Struct(f"<{count + 1}I")
+
+
+def pack(names: Sequence[str], values: JsonObject) -> bytes:
+    """Write a fragment: the named properties of an object in this order; an absent one is null."""
+    members = [dumps(name) + b":" + dumps(values.get(name)) for name in names]
+    offsets = _offsets(len(members))
+    at = offsets.size
+    starts = []
+    for member in members:
+        starts.append(at)
+        at += len(member) + 1
+    return offsets.pack(*starts, at) + b",".join(members)
+
+
+def unpack(count: int, fragment: bytes) -> JsonObject:
+    """Read every property of a fragment of ``count`` members."""
+    value: JsonObject = loads(b"{" + fragment[4 * (count + 1) :] + b"}")
+    return value
+
+
+class Plan:
+    """How to make JSON objects with just the wanted properties from rows of one type.
+
+    columns: what to select, after the key. rare: whether the table of rare fragments has to be joined.
+    overlay: the wanted properties that each person has of his own; the caller adds their text.
+    """
+
+    __slots__ = ("_counters", "_slices", "_where", "columns", "overlay", "rare")
+
+    def __init__(self, layout: Layout, names: Iterable[str]) -> None:
+        wanted = {"id", *names}
+        self.columns: list[str] = []
+        self._slices: list[tuple[int, struct.Struct, tuple[tuple[int, int], ...]]] = []
+        self._where: dict[str, tuple[int, struct.Struct, int, int]] = {}
+        for part in _STORED:
+            members = layout.members[part]
+            runs = _runs([name in wanted for name in members])
+            if not runs:
+                continue
+            self.columns.append(_COLUMN_OF[part])
+            offsets = _offsets(len(members))
+            self._slices.append((len(self.columns), offsets, runs))
+            for index, name in enumerate(members):
+                if name in wanted:
+                    skip = len(dumps(name)) + 1
+                    self._where[name] = (len(self.columns), offsets, index, skip)
+        self._counters: list[tuple[int, bytes]] = []
+        for name in layout.counters:
+            if name in wanted:
+                self.columns.append(f'o."n_{name}"')
+                self._counters.append((len(self.columns), dumps(name) + b":%d"))
+        self.rare = "r.rare" in self.columns
+        self.overlay = [name for name in layout.overlay if name in wanted]
+
+    def render(self, row: Row, extra: bytes = b"") -> bytes:
+        """Write the object of a row, with the text of further members behind."""
+        pieces: list[bytes] = []
+        for column, offsets, runs in self._slices:
+            fragment = row[column]
+            assert isinstance(fragment, bytes)
+            at = offsets.unpack_from(fragment)
+            for first, last in runs:
+                pieces.append(fragment[at[first] : at[last] - 1])
+        for column, template in self._counters:
+            pieces.append(template % row[column])
+        if extra:
+            pieces.append(extra)
+        return b"{" + b",".join(pieces) + b"}"
+
+    def pluck(self, row: Row, name: str) -> bytes | None:
+        """Cut one stored property's JSON out of a row; None if the plan does not have it."""
+        found = self._where.get(name)
+        if found is None:
+            return None
+        column, offsets, index, skip = found
+        fragment = row[column]
+        assert isinstance(fragment, bytes)
+        at = offsets.unpack_from(fragment)
+        return fragment[at[index] + skip : at[index + 1] - 1]
+
+
+def _runs(wanted: Sequence[bool]) -> tuple[tuple[int, int], ...]:
+    runs: list[tuple[int, int]] = []
+    for index, is_wanted in enumerate(wanted):
+        if not is_wanted:
+            continue
+        if runs and runs[-1][1] == index:
+            runs[-1] = (runs[-1][0], index + 1)
+        else:
+            runs.append((index, index + 1))
+    return tuple(runs)
+
+
+class Layout:
+    """Where each property of a type is stored.
+
+    members: the properties of each fragment in their order; ``id`` opens the fixed one. columns: the
+    properties that have a column of their own; member_sets: those whose members are index rows.
+    """
+
+    def __init__(self, type: Type) -> None:
+        self.type = type
+        self.name = type.name.lower()
+        properties = type.properties.values()
+        self.members = {part: [prop.name for prop in properties if prop.part is part] for part in _STORED}
+        self.counters = [prop.name for prop in properties if prop.part is Part.COUNTER]
+        self.overlay = [prop.name for prop in properties if prop.part is Part.OVERLAY]
+        indexed = [prop for prop in properties if prop.index]
+        self.member_sets: list[Property] = [prop for prop in indexed if prop.ordered_by is not None]
+        self.columns: list[Property] = [
+            prop for prop in indexed if prop.ordered_by is None and prop.part is not Part.OVERLAY
+        ]
+        self.stored: frozenset[str] = frozenset(
+            name for part in _STORED for name in self.members[part]
+        ) | frozenset(self.counters)
+        self.live = frozenset(self.members[Part.LIVE])
+        self._plans: dict[frozenset[str], Plan] = {}
+
+    def plan(self, names: Iterable[str]) -> Plan:
+        """Give the plan for these properties, made once; names that are not stored are ignored."""
+        wanted = frozenset(names)
+        plan = self._plans.get(wanted)
+        if plan is None:
+            if len(self._plans) > 256:
+                self._plans.clear()
+            plan = self._plans[wanted] = Plan(self, wanted)
+        return plan
+
+    def select(self, plan: Plan) -> str:
+        """Write the statement that reads the rows a plan renders, up to its WHERE."""
+        join = f" JOIN rare_{self.name} r ON r.key = o.key" if plan.rare else ""
+        return f"SELECT {', '.join(['o.key', *plan.columns])} FROM obj_{self.name} o{join}"
+
+    def pack(self, part: Part, values: JsonObject) -> bytes | None:
+        """Write one fragment of an object; None if the type has no such properties."""
+        members = self.members[part]
+        return pack(members, values) if members else None
+
+    def unpack(self, part: Part, fragment: bytes) -> JsonObject:
+        """Read one fragment of an object."""
+        return unpack(len(self.members[part]), fragment)
+
+    def column_value(self, prop: Property, values: JsonObject) -> int | str | None:
+        """Give a property's value in its column."""
+        value = values.get(prop.name)
+        return None if value is None else prop.column(value)

@@ -1,0 +1,102 @@
+"""SQLite: the embedded database, opened the one way that this server relies on."""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import apsw
+
+from posthouse.store.layout import Row
+
+Busy = apsw.BusyError
+Interrupted = apsw.InterruptError
+Full = apsw.FullError
+
+IN_LIST = "IN carray(?)"
+"""The text that holds a column against an `in_list` parameter."""
+
+_NO_NUMBERS = array.array("q", [-(2**63)])  # carray takes no empty array; this number is none of ours
+_PAGE_CACHE_KIB = 16_384
+
+
+def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
+    """Open a database file in WAL mode; what is committed is on the disk before COMMIT returns.
+
+    readonly: refuse writes on this connection.
+    """
+    connection = apsw.Connection(str(path), statementcachesize=512)
+    connection.set_busy_timeout(10_000)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA cache_size=-{_PAGE_CACHE_KIB}")
+    connection.execute("PRAGMA wal_autocheckpoint=4000")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    if readonly:
+        connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+def in_list(numbers: Iterable[int]) -> object:
+    """Make the parameter of `IN_LIST`."""
+    return apsw.carray(array.array("q", numbers) or _NO_NUMBERS)
+
+
+class Database:
+    """A connection with the few verbs that the store's statements need."""
+
+    __slots__ = ("_cursor", "connection")
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.connection = connection
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
+        """Run a query and give its rows one by one."""
+        return self.connection.execute(sql, parameters)
+
+    def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Run a query and give all its rows."""
+        return self.connection.execute(sql, parameters).fetchall()
+
+    def one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """Run a query and give its first row."""
+        return self.connection.execute(sql, parameters).fetchone()
+
+    def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Run a statement."""
+        self.connection.execute(sql, parameters)
+
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement once for each row of parameters."""
+        self.connection.executemany(sql, rows)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+
+class FileLock:
+    """A lock that one thread of one process holds at a time, by the operating system's lock on a file.
+
+    It vanishes with its holder, so a killed process blocks nobody.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def __enter__(self) -> None:
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def __exit__(
+        self, type: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Let the file go."""
+        os.close(self._file)

@@ -1,0 +1,152 @@
+"""Tables: what a shard file holds, derived from the declared types; the account comes first in every key.
+
+account       seq, next           the number that the newest change drew; the next free id
+level         type -> high, floor the newest number of a type; the oldest state that can still be told
+stamp         type, id -> made, changed, main, gone, grp        one row for each object, also gone ones
+membership    type, container, id -> made, gone                 when an item came into and left a container
+obj_TYPE      key -> columns, counters, fixed, live             key = account << 32 | id
+rare_TYPE     key -> rare
+member_TYPE_PROPERTY  value, ord, id, grp                       the members of a set, in answer order
+search_TYPE   words by column, rowid = key
+tally         type, container, word -> items, grps              kept counts (container 0: the account)
+tally_group   type, grp, container, word -> n
+overlay       type, person, id, name -> value                   what each person has of his own
+lookup        space, key, id                                    small lookups of a type's own
+blobref       digest, type, id                                  which object keeps which bytes
+upload        digest, person -> until                           what is not yet kept by anything
+note          name -> value
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from posthouse.model.property import Part
+from posthouse.model.type import Type
+from posthouse.store.layout import Layout
+from posthouse.store.sqlite import Database
+from posthouse.store.words import TOKENIZER
+
+VERSION = 1
+"""The schema that this code writes."""
+READABLE_BY = 1
+"""The oldest code version that may still open what this code writes."""
+
+_COMMON = """
+CREATE TABLE IF NOT EXISTS kind(code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS account(
+    account INTEGER PRIMARY KEY, seq INTEGER NOT NULL, next INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS level(
+    account INTEGER NOT NULL, type INTEGER NOT NULL, high INTEGER NOT NULL, floor INTEGER NOT NULL,
+    PRIMARY KEY (account, type)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stamp(
+    account INTEGER NOT NULL, type INTEGER NOT NULL, id INTEGER NOT NULL,
+    made INTEGER NOT NULL, changed INTEGER NOT NULL, main INTEGER NOT NULL,
+    gone INTEGER NOT NULL DEFAULT 0, grp INTEGER,
+    PRIMARY KEY (account, type, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS stamp_changed ON stamp(account, type, changed);
+CREATE INDEX IF NOT EXISTS stamp_made ON stamp(account, type, made);
+CREATE INDEX IF NOT EXISTS stamp_grp ON stamp(account, type, grp) WHERE grp IS NOT NULL;
+CREATE TABLE IF NOT EXISTS membership(
+    account INTEGER NOT NULL, type INTEGER NOT NULL, container INTEGER NOT NULL, id INTEGER NOT NULL,
+    made INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, type, container, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tally(
+    account INTEGER NOT NULL, type INTEGER NOT NULL, container INTEGER NOT NULL, word TEXT NOT NULL,
+    items INTEGER NOT NULL, grps INTEGER NOT NULL,
+    PRIMARY KEY (account, type, container, word)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tally_group(
+    account INTEGER NOT NULL, type INTEGER NOT NULL, grp INTEGER NOT NULL, container INTEGER NOT NULL,
+    word TEXT NOT NULL, n INTEGER NOT NULL,
+    PRIMARY KEY (account, type, grp, container, word)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS overlay(
+    account INTEGER NOT NULL, type INTEGER NOT NULL, person INTEGER NOT NULL, id INTEGER NOT NULL,
+    name TEXT NOT NULL, value BLOB NOT NULL,
+    PRIMARY KEY (account, type, person, id, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS lookup(
+    account INTEGER NOT NULL, space TEXT NOT NULL, key INTEGER NOT NULL, id INTEGER NOT NULL,
+    PRIMARY KEY (account, space, key, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS lookup_id ON lookup(account, space, id);
+CREATE TABLE IF NOT EXISTS blobref(
+    account INTEGER NOT NULL, digest BLOB NOT NULL, type INTEGER NOT NULL, id INTEGER NOT NULL,
+    PRIMARY KEY (account, digest, type, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS blobref_holder ON blobref(account, type, id);
+CREATE TABLE IF NOT EXISTS upload(
+    account INTEGER NOT NULL, digest BLOB NOT NULL, person INTEGER NOT NULL, until INTEGER NOT NULL,
+    PRIMARY KEY (account, digest, person)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS note(
+    account INTEGER NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,
+    PRIMARY KEY (account, name)) WITHOUT ROWID;
+"""
+
+
+class SchemaTooNew(Exception):
+    """The file was written by a newer Posthouse that this one can't read."""
+
+
+def create(database: Database, layouts: Iterable[Layout]) -> None:
+    """Bring a shard file to this version's tables, and add those of types that are new.
+
+    Raises SchemaTooNew for a file that only a newer version may open.
+    """
+    database.run("CREATE TABLE IF NOT EXISTS schema(version INTEGER NOT NULL, readable_by INTEGER NOT NULL)")
+    found = database.one("SELECT version, readable_by FROM schema")
+    if found is None:
+        database.run("INSERT INTO schema VALUES (?, ?)", (VERSION, READABLE_BY))
+    else:
+        readable_by = found[1]
+        assert isinstance(readable_by, int)
+        if readable_by > VERSION:
+            raise SchemaTooNew(
+                f"the data was written by a newer version (schema {found[0]!r}): "
+                "install that version or restore a backup"
+            )
+    for statement in _COMMON.split(";\n"):
+        if statement.strip():
+            database.run(statement)
+    for layout in layouts:
+        for statement in _statements(layout):
+            database.run(statement)
+        database.run("INSERT INTO kind(name) VALUES (?) ON CONFLICT DO NOTHING", (layout.type.name,))
+
+
+def codes(database: Database, types: Iterable[Type]) -> dict[str, int]:
+    """Give each type's number in this file."""
+    known: dict[str, int] = dict(database.all("SELECT name, code FROM kind"))  # type: ignore[arg-type]
+    return {type.name: known[type.name] for type in types}
+
+
+def _statements(layout: Layout) -> list[str]:
+    name = layout.name
+    columns = "".join(f'"c_{prop.name}", ' for prop in layout.columns)
+    columns += "".join(f'"n_{counter}" INTEGER NOT NULL DEFAULT 0, ' for counter in layout.counters)
+    statements = [
+        f"CREATE TABLE IF NOT EXISTS obj_{name}("
+        f"key INTEGER PRIMARY KEY, account INTEGER NOT NULL, {columns}fixed BLOB, live BLOB)",
+    ]
+    for prop in layout.columns:
+        if prop.sorted:
+            statements.append(
+                f'CREATE INDEX IF NOT EXISTS obj_{name}_{prop.name.lower()} ON obj_{name}(account, "c_{prop.name}")'
+            )
+    if layout.members[Part.RARE]:
+        statements.append(
+            f"CREATE TABLE IF NOT EXISTS rare_{name}("
+            "key INTEGER PRIMARY KEY, account INTEGER NOT NULL, rare BLOB NOT NULL)"
+        )
+    for prop in layout.member_sets:
+        statements.append(
+            f"CREATE TABLE IF NOT EXISTS member_{name}_{prop.name.lower()}("
+            "account INTEGER NOT NULL, value NOT NULL, ord INTEGER NOT NULL, id INTEGER NOT NULL, grp INTEGER, "
+            "PRIMARY KEY (account, value, ord, id)) WITHOUT ROWID"
+        )
+    if layout.type.search:
+        statements.append(
+            f"CREATE VIRTUAL TABLE IF NOT EXISTS search_{name} USING fts5("
+            f"{_quoted(layout.type.search)}, content='', contentless_delete=1, tokenize=\"{TOKENIZER}\")"
+        )
+    return statements
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

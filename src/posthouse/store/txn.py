@@ -1,0 +1,516 @@
+"""Transaction: one unit of work on one account of a shard; the embedded store's `ports.Txn`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, cast
+
+from posthouse.kit.json import Json, JsonObject, dumps, loads
+from posthouse.model.condition import Query
+from posthouse.model.ports import Changes, Mark, Touched, TypeLike
+from posthouse.model.property import Part, Property
+from posthouse.store import stamps
+from posthouse.store.find import Find
+from posthouse.store.layout import Layout, Plan, Row
+from posthouse.store.sqlite import IN_LIST, Database, in_list
+from posthouse.store.words import index_text
+
+ID_BITS: Final = 32
+ID_MASK: Final = (1 << ID_BITS) - 1
+
+
+class Schema:
+    """The layouts of all types and their numbers in one shard file."""
+
+    __slots__ = ("codes", "layouts")
+
+    def __init__(self, layouts: Mapping[str, Layout], codes: Mapping[str, int]) -> None:
+        self.layouts = dict(layouts)
+        self.codes = dict(codes)
+
+
+class Transaction:
+    """Reads and writes on one account; see `posthouse.model.ports.Txn` for what each method promises.
+
+    Numbers, counts and levels are gathered while the unit runs; `finish` writes them once at its end.
+    """
+
+    def __init__(self, database: Database, schema: Schema, account: int, person: int, writes: bool) -> None:
+        self.account = account
+        self.person = person
+        self._database = database
+        self._schema = schema
+        self._writes = writes
+        self._base = account << ID_BITS
+        self._levels: dict[int, tuple[int, int]] | None = None
+        self._seq: int | None = None
+        self._next = 0
+        self._moved: set[int] = set()
+        self._tallies: defaultdict[tuple[int, int, int, str], int] = defaultdict(int)
+
+    # -- states --
+
+    def state(self, *types: TypeLike) -> int:
+        """See `ports.Txn.state`."""
+        levels = self._known_levels()
+        return max(levels.get(self._schema.codes[type.name], (0, 0))[0] for type in types)
+
+    def floor(self, *types: TypeLike) -> int:
+        """See `ports.Txn.floor`."""
+        levels = self._known_levels()
+        return max(levels.get(self._schema.codes[type.name], (0, 0))[1] for type in types)
+
+    def _known_levels(self) -> dict[int, tuple[int, int]]:
+        if self._levels is None:
+            rows = self._database.all(
+                "SELECT type, high, floor FROM level WHERE account = ?", (self.account,)
+            )
+            self._levels = {type: (high, floor) for type, high, floor in rows}  # type: ignore[misc]
+        return self._levels
+
+    def changes(self, type: TypeLike, since: int, limit: int) -> Changes:
+        """See `ports.Txn.changes`."""
+        code = self._schema.codes[type.name]
+        return stamps.changes(self._database, self.account, code, since, self.state(type), limit)
+
+    def touched(self, type: TypeLike, since: int, whole_groups: bool) -> Touched:
+        """See `ports.Txn.touched`."""
+        return stamps.touched(
+            self._database, self.account, self._schema.codes[type.name], since, whole_groups
+        )
+
+    # -- reading --
+
+    def ids(self, type: TypeLike) -> list[int]:
+        """See `ports.Txn.ids`."""
+        rows = self._database.rows(
+            f"SELECT key FROM obj_{type.name.lower()} WHERE account = ? AND key BETWEEN ? AND ?",
+            (self.account, self._base, self._base | ID_MASK),
+        )
+        return [cast(int, row[0]) & ID_MASK for row in rows]
+
+    def exists(self, type: TypeLike, ids: Iterable[int]) -> set[int]:
+        """See `ports.Txn.exists`."""
+        rows = self._database.rows(
+            f"SELECT key FROM obj_{type.name.lower()} WHERE account = ? AND key {IN_LIST}",
+            (self.account, in_list([self._base | id for id in ids])),
+        )
+        return {cast(int, row[0]) & ID_MASK for row in rows}
+
+    def rows(self, type: TypeLike, ids: Iterable[int] | None, plan: Plan) -> dict[int, Row]:
+        """Read the rows that a plan renders, by local id; ``ids`` None reads all of the type."""
+        sql = self._schema.layouts[type.name].select(plan) + " WHERE o.account = ? AND o.key "
+        if ids is None:
+            found = self._database.rows(
+                sql + "BETWEEN ? AND ?", (self.account, self._base, self._base | ID_MASK)
+            )
+        else:
+            base = self._base
+            found = self._database.rows(sql + IN_LIST, (self.account, in_list([base | id for id in ids])))
+        return {cast(int, row[0]) & ID_MASK: row for row in found}
+
+    def overlays(self, type: TypeLike, names: Sequence[str]) -> dict[int, JsonObject]:
+        """Read the acting person's own values of all objects of a type that have any."""
+        values: dict[int, JsonObject] = {}
+        for id, name, value in self._database.rows(
+            "SELECT id, name, value FROM overlay WHERE account = ? AND type = ? AND person = ?",
+            (self.account, self._schema.codes[type.name], self.person),
+        ):
+            if name in names:
+                values.setdefault(cast(int, id), {})[cast(str, name)] = loads(cast(bytes, value))
+        return values
+
+    def values(
+        self, type: TypeLike, ids: Iterable[int] | None = None, names: Iterable[str] | None = None
+    ) -> dict[int, JsonObject]:
+        """See `ports.Txn.values`."""
+        layout = self._schema.layouts[type.name]
+        wanted = layout.stored if names is None else layout.stored.intersection(names)
+        plan = layout.plan(wanted)
+        objects: dict[int, JsonObject] = {}
+        for id, row in self.rows(type, ids, plan).items():
+            objects[id] = loads(plan.render(row))
+        overlay = [name for name in layout.overlay if names is None or name in set(names)]
+        if overlay and objects:
+            own = self.overlays(type, overlay)
+            for id, value in objects.items():
+                for name in overlay:
+                    value[name] = own.get(id, {}).get(name, False)
+        return objects
+
+    def find(self, type: TypeLike, query: Query) -> Find:
+        """See `ports.Txn.find`."""
+        layout = self._schema.layouts[type.name]
+        return Find(self._database, self, layout, self._schema.codes[type.name], query)
+
+    def tally(self, type: TypeLike, container: int = 0, word: str = "") -> tuple[int, int]:
+        """See `ports.Txn.tally`."""
+        self._write_tallies()
+        row = self._database.one(
+            "SELECT items, grps FROM tally WHERE account = ? AND type = ? AND container = ? AND word = ?",
+            (self.account, self._schema.codes[type.name], container, word),
+        )
+        return (0, 0) if row is None else cast(tuple[int, int], row)
+
+    def tallies_of_group(self, type: TypeLike, group: int) -> dict[tuple[int, str], int]:
+        """See `ports.Txn.tallies_of_group`."""
+        self._write_tallies()
+        rows = self._database.rows(
+            "SELECT container, word, n FROM tally_group WHERE account = ? AND type = ? AND grp = ?",
+            (self.account, self._schema.codes[type.name], group),
+        )
+        return {(container, word): n for container, word, n in rows}  # type: ignore[misc]
+
+    def groups_in(self, type: TypeLike, container: int) -> list[int]:
+        """See `ports.Txn.groups_in`."""
+        within = cast(str, self._schema.layouts[type.name].type.within)
+        rows = self._database.rows(
+            f"SELECT DISTINCT grp FROM member_{type.name.lower()}_{within.lower()} WHERE account = ? AND value = ?",
+            (self.account, container),
+        )
+        return [cast(int, row[0]) for row in rows]
+
+    # -- writing --
+
+    def _counter(self) -> int:
+        if self._seq is None:
+            if not self._writes:
+                raise RuntimeError("this unit may only read")
+            row = self._database.one("SELECT seq, next FROM account WHERE account = ?", (self.account,))
+            if row is None:
+                self._database.run("INSERT INTO account VALUES (?, 0, 1)", (self.account,))
+                row = (0, 1)
+            self._seq, self._next = cast(tuple[int, int], row)
+        return self._seq
+
+    def allocate(self) -> int:
+        """See `ports.Txn.allocate`."""
+        self._counter()
+        id = self._next
+        self._next += 1
+        return id
+
+    def _draw(self, code: int) -> int:
+        number = self._counter() + 1
+        self._seq = number
+        levels = self._known_levels()
+        levels[code] = (number, levels[code][1] if code in levels else 0)
+        self._moved.add(code)
+        return number
+
+    def insert(
+        self, type: TypeLike, id: int, values: JsonObject, search: Mapping[str, str] | None = None
+    ) -> None:
+        """See `ports.Txn.insert`."""
+        layout = self._schema.layouts[type.name]
+        code = self._schema.codes[type.name]
+        number = self._draw(code)
+        key = self._base | id
+        values = {**values, "id": layout.type.wire(id)}
+        columns = [layout.column_value(prop, values) for prop in layout.columns]
+        counters = [values.get(name, 0) for name in layout.counters]
+        cells = [key, self.account, *columns, *counters]
+        cells += [layout.pack(Part.FIXED, values), layout.pack(Part.LIVE, values)]
+        self._database.run(f"INSERT INTO obj_{layout.name} VALUES ({', '.join('?' * len(cells))})", cells)
+        rare = layout.pack(Part.RARE, values)
+        if rare is not None:
+            self._database.run(f"INSERT INTO rare_{layout.name} VALUES (?, ?, ?)", (key, self.account, rare))
+        group = self._group(layout, values)
+        stamps.made(self._database, self.account, code, id, number, group)
+        self._write_overlay(layout, code, id, values)
+        self._move_members(layout, code, id, {}, values, number)
+        self._retally(layout, code, {}, values)
+        if search is not None:
+            texts = [index_text(search.get(column, "")) for column in layout.type.search]
+            names = ", ".join(f'"{column}"' for column in layout.type.search)
+            self._database.run(
+                f"INSERT INTO search_{layout.name}(rowid, {names}) VALUES (?{', ?' * len(texts)})",
+                (key, *texts),
+            )
+
+    def update(self, type: TypeLike, id: int, old: JsonObject, new: JsonObject) -> None:
+        """See `ports.Txn.update`."""
+        layout = self._schema.layouts[type.name]
+        code = self._schema.codes[type.name]
+        number = self._draw(code)
+        cells: list[object] = [layout.pack(Part.LIVE, new)]
+        text = "live = ?"
+        for prop in layout.columns:
+            if prop.name in layout.live and old.get(prop.name) != new.get(prop.name):
+                text += f', "c_{prop.name}" = ?'
+                cells.append(layout.column_value(prop, new))
+        self._database.run(
+            f"UPDATE obj_{layout.name} SET {text} WHERE account = ? AND key = ?",
+            (*cells, self.account, self._base | id),
+        )
+        stamps.changed(self._database, self.account, code, id, number)
+        if layout.overlay:
+            self._write_overlay(layout, code, id, new)
+        self._move_members(layout, code, id, old, new, number)
+        self._retally(layout, code, old, new)
+
+    def delete(self, type: TypeLike, id: int) -> None:
+        """See `ports.Txn.delete`."""
+        layout = self._schema.layouts[type.name]
+        code = self._schema.codes[type.name]
+        key = self._base | id
+        old = self.values(type, [id], layout.type.basis)[id]
+        number = self._draw(code)
+        self._database.run(
+            f"DELETE FROM obj_{layout.name} WHERE account = ? AND key = ?", (self.account, key)
+        )
+        if layout.members[Part.RARE]:
+            self._database.run(
+                f"DELETE FROM rare_{layout.name} WHERE account = ? AND key = ?", (self.account, key)
+            )
+        stamps.gone(self._database, self.account, code, id, number)
+        self._move_members(layout, code, id, old, {}, number)
+        self._retally(layout, code, old, {})
+        if layout.type.search:
+            self._database.run(f"DELETE FROM search_{layout.name} WHERE rowid = ?", (key,))
+        if layout.overlay:
+            self._database.run(
+                "DELETE FROM overlay WHERE account = ? AND type = ? AND person >= 0 AND id = ?",
+                (self.account, code, id),
+            )
+        self._database.run(
+            "DELETE FROM blobref WHERE account = ? AND type = ? AND id = ?", (self.account, code, id)
+        )
+
+    def count(self, type: TypeLike, id: int, deltas: Mapping[str, int]) -> None:
+        """See `ports.Txn.count`."""
+        layout = self._schema.layouts[type.name]
+        code = self._schema.codes[type.name]
+        number = self._draw(code)
+        text = ", ".join(f'"n_{name}" = "n_{name}" + ?' for name in deltas)
+        self._database.run(
+            f"UPDATE obj_{layout.name} SET {text} WHERE account = ? AND key = ?",
+            (*deltas.values(), self.account, self._base | id),
+        )
+        stamps.counted(self._database, self.account, code, id, number)
+
+    def _group(self, layout: Layout, values: JsonObject) -> int | None:
+        name = layout.type.group
+        if name is None or not values:
+            return None
+        return cast(int, layout.type.properties[name].column(values[name]))
+
+    def _write_overlay(self, layout: Layout, code: int, id: int, values: JsonObject) -> None:
+        for name in layout.overlay:
+            if name not in values:
+                continue
+            self._database.run(
+                "INSERT INTO overlay VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET value = excluded.value",
+                (self.account, code, self.person, id, name, dumps(values[name])),
+            )
+
+    def _move_members(
+        self, layout: Layout, code: int, id: int, old: JsonObject, new: JsonObject, number: int
+    ) -> None:
+        for prop in layout.member_sets:
+            before: JsonObject = old.get(prop.name) or {}
+            after: JsonObject = new.get(prop.name) or {}
+            if before == after:
+                continue
+            table = f"member_{layout.name}_{prop.name.lower()}"
+            values = new or old
+            order = _order(layout, prop, values)
+            group = self._group(layout, values)
+            for value in _members(layout, prop, before, after):
+                self._database.run(
+                    f"DELETE FROM {table} WHERE account = ? AND value = ? AND ord = ? AND id = ?",
+                    (self.account, value, order, id),
+                )
+            added = _members(layout, prop, after, before)
+            for value in added:
+                self._database.run(
+                    f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?)", (self.account, value, order, id, group)
+                )
+            if prop.name == layout.type.within:
+                self._stamp_membership(code, id, _members(layout, prop, before, after), added, number)
+
+    def _stamp_membership(
+        self, code: int, id: int, left: Sequence[object], entered: Sequence[object], number: int
+    ) -> None:
+        for container in left:
+            self._database.run(
+                "UPDATE membership SET gone = ? WHERE account = ? AND type = ? AND container = ? AND id = ?",
+                (number, self.account, code, container, id),
+            )
+        for container in entered:
+            self._database.run(
+                "INSERT INTO membership(account, type, container, id, made) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET made = excluded.made, gone = 0",
+                (self.account, code, container, id, number),
+            )
+
+    # -- kept counts --
+
+    def _retally(self, layout: Layout, code: int, old: JsonObject, new: JsonObject) -> None:
+        tally = layout.type.tally
+        if tally is None:
+            return
+        group = cast(int, self._group(layout, new or old))
+        before = self._tallied(layout, old)
+        after = self._tallied(layout, new)
+        for container, word in after - before:
+            self._tallies[code, group, container, word] += 1
+        for container, word in before - after:
+            self._tallies[code, group, container, word] -= 1
+
+    def _tallied(self, layout: Layout, values: JsonObject) -> set[tuple[int, str]]:
+        tally = layout.type.tally
+        if tally is None or not values:
+            return set()
+        containers = [0]
+        if layout.type.within is not None:
+            prop = layout.type.properties[layout.type.within]
+            containers += cast(list[int], _members(layout, prop, values[layout.type.within], {}))
+        words = {"", *values[tally.words], *tally.derived(values)}
+        return {(container, word) for container in containers for word in words}
+
+    def _write_tallies(self) -> None:
+        if not self._tallies:
+            return
+        waiting, self._tallies = self._tallies, defaultdict(int)
+        totals: defaultdict[tuple[int, int, str], list[int]] = defaultdict(lambda: [0, 0])
+        for (code, group, container, word), delta in waiting.items():
+            if not delta:
+                continue
+            row = self._database.one(
+                "INSERT INTO tally_group VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET n = n + excluded.n RETURNING n",
+                (self.account, code, group, container, word, delta),
+            )
+            n = cast(int, cast(Row, row)[0])
+            if n == 0:
+                self._database.run(
+                    "DELETE FROM tally_group "
+                    "WHERE account = ? AND type = ? AND grp = ? AND container = ? AND word = ?",
+                    (self.account, code, group, container, word),
+                )
+            total = totals[code, container, word]
+            total[0] += delta
+            total[1] += (n > 0) - (n - delta > 0)
+        self._database.many(
+            "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET items = items + excluded.items, grps = grps + excluded.grps",
+            [
+                (self.account, code, container, word, items, groups)
+                for (code, container, word), (items, groups) in totals.items()
+            ],
+        )
+
+    # -- keys, blobs, notes --
+
+    def put_keys(self, space: str, id: int, keys: Iterable[int]) -> None:
+        """See `ports.Txn.put_keys`."""
+        self._database.many(
+            "INSERT INTO lookup VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [(self.account, space, key, id) for key in keys],
+        )
+
+    def find_keys(self, space: str, keys: Iterable[int]) -> list[int]:
+        """See `ports.Txn.find_keys`."""
+        rows = self._database.rows(
+            f"SELECT DISTINCT id FROM lookup WHERE account = ? AND space = ? AND key {IN_LIST} ORDER BY id",
+            (self.account, space, in_list(keys)),
+        )
+        return [cast(int, row[0]) for row in rows]
+
+    def drop_keys(self, space: str, id: int) -> None:
+        """See `ports.Txn.drop_keys`."""
+        self._database.run(
+            "DELETE FROM lookup WHERE account = ? AND space = ? AND id = ?", (self.account, space, id)
+        )
+
+    def hold_blob(self, digest: bytes, type: TypeLike, id: int) -> None:
+        """See `ports.Txn.hold_blob`."""
+        self._database.run(
+            "INSERT INTO blobref VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (self.account, digest, self._schema.codes[type.name], id),
+        )
+
+    def blob_holders(self, digest: bytes, type: TypeLike) -> list[int]:
+        """See `ports.Txn.blob_holders`."""
+        rows = self._database.rows(
+            "SELECT id FROM blobref WHERE account = ? AND digest = ? AND type = ? ORDER BY id",
+            (self.account, digest, self._schema.codes[type.name]),
+        )
+        return [cast(int, row[0]) for row in rows]
+
+    def note_upload(self, digest: bytes, until: int) -> None:
+        """See `ports.Txn.note_upload`."""
+        self._counter()
+        self._database.run(
+            "INSERT INTO upload VALUES (?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
+            (self.account, digest, self.person, until),
+        )
+
+    def may_read_blob(self, digest: bytes, now: int) -> bool:
+        """See `ports.Txn.may_read_blob`."""
+        return (
+            self._database.one(
+                "SELECT 1 FROM blobref WHERE account = ? AND digest = ? "
+                "UNION ALL SELECT 1 FROM upload WHERE account = ? AND digest = ? AND person = ? AND until > ?",
+                (self.account, digest, self.account, digest, self.person, now),
+            )
+            is not None
+        )
+
+    def note(self, name: str) -> Json:
+        """See `ports.Txn.note`."""
+        row = self._database.one(
+            "SELECT value FROM note WHERE account = ? AND name = ?", (self.account, name)
+        )
+        return None if row is None else loads(cast(bytes, row[0]))
+
+    def put_note(self, name: str, value: Json) -> None:
+        """See `ports.Txn.put_note`."""
+        self._counter()
+        self._database.run(
+            "INSERT INTO note VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+            (self.account, name, dumps(value)),
+        )
+
+    # -- trying and ending --
+
+    def mark(self) -> Mark:
+        """See `ports.Txn.mark`."""
+        self._write_tallies()
+        self._database.run("SAVEPOINT mark")
+        return self._seq, self._next, dict(self._known_levels()), set(self._moved)
+
+    def rewind(self, mark: Mark) -> None:
+        """See `ports.Txn.rewind`."""
+        self._seq, self._next, levels, moved = mark
+        self._levels, self._moved = dict(levels), set(moved)
+        self._tallies.clear()
+        self._database.run("ROLLBACK TO mark")
+
+    def finish(self) -> None:
+        """Write what the unit gathered: counts, the counter and the levels of the types that moved."""
+        self._write_tallies()
+        if self._seq is None:
+            return
+        self._database.run(
+            "UPDATE account SET seq = ?, next = ? WHERE account = ?", (self._seq, self._next, self.account)
+        )
+        levels = self._known_levels()
+        self._database.many(
+            "INSERT INTO level VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET high = excluded.high",
+            [(self.account, code, *levels[code]) for code in self._moved],
+        )
+
+
+def _order(layout: Layout, prop: Property, values: JsonObject) -> int:
+    ordering = layout.type.properties[cast(str, prop.ordered_by)]
+    return -cast(int, ordering.column(values[ordering.name]))
+
+
+def _members(layout: Layout, prop: Property, of: JsonObject, but: JsonObject) -> list[int | str]:
+    """Give the members in one set that are not in another, as they stand in rows."""
+    return [cast("int | str", prop.column(name)) for name in of if name not in but]
