@@ -223,7 +223,7 @@ class DirectoryStore:
         """Return a number that moves with each commit of any process; it means nothing by itself."""
         try:
             with self._reading:
-                return cast("tuple[int]", next(self._versions.execute("PRAGMA data_version")))[0]
+                return cast(int, self._versions.execute("PRAGMA data_version").get)
         except apsw.Error as error:
             raise OSError(errno.EIO, str(error), str(self._path)) from error
 

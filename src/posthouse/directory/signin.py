@@ -1,0 +1,213 @@
+"""Signing in: from a name and password, or a token, to a Caller (RFC 8620 §8.2, RFC 7617, RFC 6750).
+
+Theory of operation. A credential that was found good is remembered for ten minutes under a keyed hash, so
+that most requests cost no look-up. Before anything remembered is used, the directory is asked whether any
+process committed since (one pragma); if so, those people are forgotten whose credentials changed. A slow check
+works on what it read at its start, so before its result is remembered the same rows are read again: a change
+in between starts it over, a later one is seen by the next request.
+
+Failures cost an attempt of the address they came from, and of that address with that name. What is remembered
+asks for no attempt, so nobody can lock out who is signed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from posthouse.directory.addresses import key as address_key
+from posthouse.directory.attempts import Attempts, TooManyAttempts
+from posthouse.directory.passwords import Passwords, PasswordsBusy
+from posthouse.directory.tokens import looks_like_token, token_hash
+from posthouse.kit import clock, log
+from posthouse.model.caller import Access, Caller
+from posthouse.store.directory import DirectoryStore, Person
+
+_REMEMBERED = 600  # seconds
+_MOST_REMEMBERED = 20_000
+_LONGEST_NAME = 320  # characters
+_DAY = 86400
+
+_log = log.get("directory")
+
+
+@dataclass(slots=True)
+class _Remembered:
+    caller: Caller
+    until: float
+    expires: int | None
+
+
+class SignIn:
+    """Says who is behind a credential; used by one event loop.
+
+    `now` tells Unix seconds, for tokens that expire; `monotonic` tells seconds that never jump.
+    """
+
+    def __init__(
+        self,
+        store: DirectoryStore,
+        passwords: Passwords,
+        *,
+        now: Callable[[], float] = clock.now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._now = now
+        self._monotonic = monotonic
+        self._secret = secrets.token_bytes(32)
+        self._remembered: dict[bytes, _Remembered] = {}
+        self._checking: dict[bytes, asyncio.Task[Caller | None]] = {}
+        self._by_peer = Attempts(burst=100, seconds=3)
+        self._by_name = Attempts(burst=10, seconds=30)
+        self._version = store.version()
+        self._change, _ = store.changed_since(0)
+
+    async def basic(self, username: str, password: str, peer: str) -> Caller | None:
+        """Return who has this name and this password or app password, None if no one has.
+
+        `peer` is the address that the request came from. Raises `TooManyAttempts`.
+        """
+        key = self._key(f"{len(username)}:{username}:{password}")
+        caller = self._recall(key)
+        if caller is not None:
+            return caller
+        # Clients open several connections at once: the same credential is checked once for all of them.
+        task = self._checking.get(key)
+        if task is None:
+            task = asyncio.ensure_future(self._check_basic(key, username, password, peer))
+            self._checking[key] = task
+            task.add_done_callback(lambda done: self._checked(key, done))
+        return await asyncio.shield(task)
+
+    async def bearer(self, token: str, peer: str) -> Caller | None:
+        """Return who this token was given to, None if it is none or has expired or was revoked."""
+        key = self._key(token)
+        caller = self._recall(key)
+        if caller is not None:
+            return caller
+        return await self._check_token(key, token, None)
+
+    def _key(self, credential: str) -> bytes:
+        # Keyed BLAKE2 does what an HMAC does, at half the cost.
+        return blake2b(credential.encode("utf-8", "surrogatepass"), key=self._secret, digest_size=32).digest()
+
+    def _recall(self, key: bytes) -> Caller | None:
+        version = self._store.version()
+        if version != self._version:
+            self._forget_changed()
+            self._version = version
+        found = self._remembered.get(key)
+        if found is None:
+            return None
+        if found.until <= self._monotonic() or (found.expires is not None and found.expires <= self._now()):
+            del self._remembered[key]
+            return None
+        return found.caller
+
+    def _forget_changed(self) -> None:
+        self._change, people = self._store.changed_since(self._change)
+        if people:
+            changed = set(people)
+            for key in [key for key, one in self._remembered.items() if one.caller.person in changed]:
+                del self._remembered[key]
+
+    def _remember(self, key: bytes, caller: Caller, expires: int | None) -> None:
+        if len(self._remembered) >= _MOST_REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+        self._remembered[key] = _Remembered(caller, self._monotonic() + _REMEMBERED, expires)
+
+    def _checked(self, key: bytes, task: asyncio.Task[Caller | None]) -> None:
+        del self._checking[key]
+        if not task.cancelled():
+            task.exception()  # seen by whoever still waits; asyncio would complain if no one does
+
+    async def _check_basic(self, key: bytes, username: str, password: str, peer: str) -> Caller | None:
+        # An empty name is no one's, so what is no address goes the same way as an unknown one.
+        name = (address_key(username) if len(username) <= _LONGEST_NAME else None) or ""
+        origin = _origin(peer)
+        pair = f"{origin} {name or username[:_LONGEST_NAME]}"
+        now = self._monotonic()
+        wait = max(self._by_peer.wait(origin, now), self._by_name.wait(pair, now))
+        if wait:
+            raise TooManyAttempts(wait)
+        self._by_peer.take(origin, now)
+        self._by_name.take(pair, now)
+        failed = False
+        try:
+            if looks_like_token(password):
+                caller = await self._check_token(key, password, name)
+            else:
+                caller = await self._check_password(key, name, password)
+            failed = caller is None
+            return caller
+        except PasswordsBusy:
+            raise TooManyAttempts(1) from None
+        finally:
+            if not failed:
+                self._by_peer.give_back(origin, self._monotonic())
+                self._by_name.give_back(pair, self._monotonic())
+
+    async def _check_password(self, key: bytes, name: str, password: str) -> Caller | None:
+        while True:
+            person, hashed = self._stored_password(name)
+            if not await self._passwords.matches(hashed, password) or person is None:
+                return None
+            if (person, hashed) == self._stored_password(name):
+                caller = _caller(person, ("password", person.id))
+                self._remember(key, caller, None)
+                return caller
+
+    def _stored_password(self, name: str) -> tuple[Person | None, str | None]:
+        # For no one the same rows are asked for, so that it takes as long.
+        person = self._store.person_by_key(name)
+        return person, self._store.password_hash(0 if person is None else person.id)
+
+    async def _check_token(self, key: bytes, text: str, name: str | None) -> Caller | None:
+        """Find a token's person; with a name, only if it is his (Basic)."""
+        hashed = token_hash(text)
+        token = None if hashed is None else self._store.token_by_hash(hashed)
+        if hashed is None or token is None or (token.expires is not None and token.expires <= self._now()):
+            return None
+        today = int(self._now()) // _DAY
+        if token.used_day != today:
+            await self._note_use(token.id, today)
+            if self._store.token_by_hash(hashed) is None:
+                return None  # revoked meanwhile
+        person = self._store.person_by_id(token.person)
+        if person is None or (name is not None and name != address_key(person.login)):
+            return None
+        caller = _caller(person, ("token", token.id))
+        self._remember(key, caller, token.expires)
+        return caller
+
+    async def _note_use(self, token: int, day: int) -> None:
+        try:
+            await asyncio.to_thread(self._store.use_token, token, day)
+        except OSError as error:
+            # A full disk must not keep people out.
+            _log.warning("directory.use_token", error=str(error))
+
+
+def _caller(person: Person, key: tuple[str, int]) -> Caller:
+    own = Access(account=person.account, shard=person.shard, name=person.login)
+    return Caller(person=person.id, username=person.login, accounts={own.wire: own}, key=key)
+
+
+def _origin(peer: str) -> str:
+    """Return what failures are counted by: an IPv4 address, or the /64 that one IPv6 host commands."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return peer[:64]
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
+    return str(address)

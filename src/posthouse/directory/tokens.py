@@ -1,0 +1,83 @@
+"""Tokens: app passwords, which also serve as bearer tokens (RFC 6750, DESIGN D16).
+
+A token is ``ph_`` and 160 random bits in lower-case base32, so that scanners for leaked secrets can find it.
+It is shown once; only its SHA-256 is kept, which is enough for bits that no one can guess.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from base64 import b32encode
+from collections.abc import Callable
+from hashlib import sha256
+
+from posthouse.directory.addresses import parse
+from posthouse.directory.error import DirectoryError
+from posthouse.kit import clock
+from posthouse.store.directory import DirectoryStore, Person, Token
+
+_BITS = 160
+_PREFIX = "ph_"
+_SHAPE = re.compile(r"ph_[a-z2-7]{32}")
+_LONGEST_LABEL = 100
+
+
+def new_token() -> str:
+    """Draw the text of a new token."""
+    return _PREFIX + b32encode(secrets.token_bytes(_BITS // 8)).decode().lower()
+
+
+def looks_like_token(text: str) -> bool:
+    """Say whether a text has the form of a token; each token has exactly one."""
+    return _SHAPE.fullmatch(text) is not None
+
+
+def token_hash(text: str) -> bytes | None:
+    """Return the SHA-256 by which a token is found, None for what is no token."""
+    return sha256(text.encode()).digest() if looks_like_token(text) else None
+
+
+class Tokens:
+    """Gives tokens out and takes them back. `now` tells the time in Unix seconds."""
+
+    def __init__(self, store: DirectoryStore, *, now: Callable[[], float] = clock.now) -> None:
+        self._store = store
+        self._now = now
+
+    def issue(self, name: str, label: str = "", expires: int | None = None) -> tuple[str, Token]:
+        """Give the person of this name a new token, valid until a Unix second or for ever.
+
+        Returns its text, which no one can ever see again, and what is kept. Raises `DirectoryError`.
+        """
+        person = self._person(name)
+        now = int(self._now())
+        if expires is not None and expires <= now:
+            raise DirectoryError("the token would have expired already: give a time to come")
+        if len(label) > _LONGEST_LABEL or not label.isprintable():
+            raise DirectoryError(f"the label must be one line of at most {_LONGEST_LABEL} characters")
+        text = new_token()
+        kept = self._store.add_token(
+            person.id, label, sha256(text.encode()).digest(), now=now, expires=expires
+        )
+        return text, kept
+
+    def list(self, name: str) -> list[Token]:
+        """Return the tokens of the person of this name, oldest first. Raises `DirectoryError`."""
+        return self._store.tokens(self._person(name).id)
+
+    def revoke(self, name: str, token: int) -> None:
+        """Take a token back; every process refuses it from its next request on. Raises `DirectoryError`."""
+        if not self._store.remove_token(self._person(name).id, token):
+            raise DirectoryError(f"{name} has no token {token}: list the tokens to see their numbers")
+
+    def _person(self, name: str) -> Person:
+        person = self._store.person_by_key(parse(name).key)
+        if person is None:
+            raise unknown(name)
+        return person
+
+
+def unknown(name: str) -> DirectoryError:
+    """Make the error for a name that no one has."""
+    return DirectoryError(f"there is no account {name}: posthouse account list shows those there are")
