@@ -1,0 +1,33 @@
+"""The capability ``urn:ietf:params:jmap:mail`` itself (RFC 8621 §1.3.1)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from posthouse.capabilities.mail.email import email
+from posthouse.capabilities.mail.mailbox import DEEPEST, LONGEST_NAME, mailbox
+from posthouse.capabilities.mail.thread import thread
+from posthouse.kit.json import JsonObject
+from posthouse.kit.limits import Limits
+from posthouse.model.capability import Capability
+
+
+def _per_account(limits: Limits) -> JsonObject:
+    return {
+        "maxMailboxesPerEmail": None,
+        "maxMailboxDepth": DEEPEST,
+        "maxSizeMailboxName": LONGEST_NAME,
+        "maxSizeAttachmentsPerEmail": most_attached(limits),
+        "emailQuerySortOptions": list(email.sorts),
+        "mayCreateTopLevelMailbox": True,
+    }
+
+
+def most_attached(limits: Limits) -> int:
+    """Give the octets of attachments that one Email may hold: base64 makes a third more of them."""
+    return limits.max_size_upload // 2
+
+
+MAIL: Final = Capability(
+    "urn:ietf:params:jmap:mail", types=[mailbox, thread, email], per_account=_per_account
+)
