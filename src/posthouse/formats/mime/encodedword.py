@@ -51,7 +51,8 @@ def _decode_run(match: re.Match[str]) -> str:
         else:
             if after_unknown:
                 decoded.append(" ")
-            raw = text.encode("utf-8", "replace")
+            # What is not ASCII has no place here; it was written in the charset that the word names.
+            raw = text.encode("ascii" if text.isascii() else name, "replace")
             pending += decode_word_base64(raw) if how in "bB" else a2b_qp(raw, header=True)
         pending_name = name
         after_unknown = name is None

@@ -95,7 +95,7 @@ def parse(data: bytes | mmap | memoryview) -> Message:
     size = len(data)
     mbox_line = _MBOX_LINE.match(data, 0, size)
     start = mbox_line.end() if mbox_line else 0
-    return Message(_Reader(data).part(start, size, 0, "text/plain"), size)
+    return Message(_Reader(data).part(start, size, 0, "text/plain", b"", size), size)
 
 
 def part_bytes(data: bytes | mmap | memoryview, part: Part) -> bytes:
@@ -142,18 +142,21 @@ class _Reader:
         self.leaves = 0
         self.false_delimiters = 0
 
-    def part(self, start: int, end: int, depth: int, implied: str) -> Part:
-        """Read the entity in ``data[start:end]``, whose type is `implied` if it names none."""
+    def part(self, start: int, end: int, depth: int, implied: str, outer: bytes, outer_end: int) -> Part:
+        """Read the entity in ``data[start:end]``, whose type is `implied` if it names none.
+
+        It stands in a multipart of the boundary `outer` that ends at `outer_end`.
+        """
         self.parts += 1
         headers, body = scan(self.data, start, end)
         content: dict[str, str] = {}
         for name, _, value in headers:
             if name[0] in "Cc" and (lower := name.lower()).startswith("content-"):
                 content.setdefault(lower, value)
-        part = self.leaf(body, end, headers, content, implied)
+        part = self.describe(body, end, headers, content, implied)
         if part.type.startswith("multipart/"):
             if depth < MAX_DEPTH:
-                self.branch(part, content.get("content-type", ""), depth)
+                self.branch(part, content.get("content-type", ""), depth, outer, outer_end)
             else:
                 part.type = _OPAQUE
         if part.part_id is None and not part.sub_parts:
@@ -163,7 +166,9 @@ class _Reader:
             part.size = self.decoded_size(part)
         return part
 
-    def leaf(self, body: int, end: int, headers: list[Header], content: dict[str, str], implied: str) -> Part:
+    def describe(
+        self, body: int, end: int, headers: list[Header], content: dict[str, str], implied: str
+    ) -> Part:
         """Describe an entity by its Content fields; part id, encoding and size are yet to come."""
         type_ = implied
         type_parameters: dict[str, str] = {}
@@ -201,18 +206,26 @@ class _Reader:
             return len(part_bytes(self.data, part))
         return part.length
 
-    def branch(self, part: Part, content_type: str, depth: int) -> None:
-        """Read the parts of a multipart; one without any delimiter holds its whole body as a text."""
+    def branch(self, part: Part, content_type: str, depth: int, outer: bytes, outer_end: int) -> None:
+        """Read the parts of a multipart; one without any delimiter holds its whole body as a text.
+
+        One that bears the boundary of the multipart around it takes all that is left of that.
+        """
         implied = "message/rfc822" if part.type == "multipart/digest" else "text/plain"
         found = media_type(content_type)
-        boundary = found[1].get("boundary", "").rstrip() if found else ""
+        boundary = found[1].get("boundary", "").rstrip().encode("utf-8") if found else b""
+        if boundary == outer:
+            part.length = part.size = outer_end - part.offset
         end = part.offset + part.length
-        spans = self.split(part.offset, end, boundary.encode("utf-8")) if boundary else []
+        spans = self.split(part.offset, end, boundary) if boundary else []
         for begin, stop in spans:
             if self.parts >= MAX_PARTS - 1:
                 part.sub_parts.append(self.bare(begin, end, _OPAQUE))
                 break
-            part.sub_parts.append(self.part(begin, stop, depth + 1, implied))
+            child = self.part(begin, stop, depth + 1, implied, boundary, end)
+            part.sub_parts.append(child)
+            if child.offset + child.length > stop:
+                break
         if not part.sub_parts:
             part.sub_parts.append(self.bare(part.offset, end, "text/plain"))
 
@@ -220,7 +233,7 @@ class _Reader:
         """Make a leaf without header fields."""
         self.parts += 1
         self.leaves += 1
-        part = self.leaf(start, end, [], {}, type_)
+        part = self.describe(start, end, [], {}, type_)
         part.part_id = str(self.leaves)
         part.encoding = "7bit"
         return part

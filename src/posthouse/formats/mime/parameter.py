@@ -13,7 +13,8 @@ _MEDIA_TYPE = re.compile(rf"\s*({_TOKEN}+)\s*/\s*({_TOKEN}+)\s*(?:;|\Z|(?=\s))")
 _DISPOSITION = re.compile(rf"\s*({_TOKEN}+)")
 # A value is a quoted string, else all up to the next ";": mailers forget to quote names with spaces.
 _PARAMETER = re.compile(r";\s*([^\s;=\"]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*+)(?:\"|\Z)|([^;\"]*))", re.S)
-_QUOTED_PAIR = re.compile(r"\\(.)", re.S)
+# Only these are ever escaped; another backslash belongs to a path such as C:\TEMP.
+_QUOTED_PAIR = re.compile(r"\\([\"\\])")
 _SECTION = re.compile(r"(.+?)(?:\*(\d{1,3}))?(\*)?", re.S)
 _MAX_PARAMETERS = 500
 _LONGEST = 100_000
