@@ -34,12 +34,10 @@ class Answer:
     length: int = 0
 
 
-async def send_answer(
-    send: Send, answer: Answer, accepted: bytes | None, more: Headers, seconds: float
-) -> None:
+async def send_answer(send: Send, answer: Answer, accepted: bytes | None, more: Headers) -> None:
     """Send an answer with more headers, compressed if `accepted`, the Accept-Encoding, allows it.
 
-    Pieces are never compressed. Raises TimeoutError if the peer takes none of the next piece in `seconds`.
+    Pieces are never compressed; each is sent when the peer has taken most of those before it.
     """
     headers = [*answer.headers, *more]
     start = {"type": "http.response.start", "status": answer.status, "headers": headers}
@@ -47,8 +45,7 @@ async def send_answer(
         headers.append((b"content-length", b"%d" % answer.length))
         await send(start)
         async for piece in answer.pieces:
-            async with asyncio.timeout(seconds):
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body"})
         return
     body = answer.body

@@ -68,7 +68,6 @@ class Edge:
         }
         self._cors = Cors(settings.origins)
         self._compress = settings.compress
-        self._seconds = settings.body_seconds
         self._numbers = itertools.count(1)
         self._process = secrets.token_hex(4)
 
@@ -88,7 +87,7 @@ class Edge:
         more: Headers = ()
         accepted: bytes | None = None
         try:
-            exchange = Exchange(scope, receive, self._seconds)
+            exchange = Exchange(scope, receive)
             more = self._cors.headers(exchange)
             if self._compress:
                 accepted = exchange.headers.get(b"accept-encoding")
@@ -102,7 +101,7 @@ class Edge:
             detail = f"Something went wrong inside. The server's log has more under {request_id}."
             answer = problem(Refused(500, detail, CLOSE))
         try:
-            await send_answer(send, answer, accepted, more, self._seconds)
+            await send_answer(send, answer, accepted, more)
         except Exception:
             # The answer has begun, so all that is left is to break it off: the server sees that it is not
             # complete and closes the connection.

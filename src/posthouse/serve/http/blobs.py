@@ -7,6 +7,7 @@ from contextlib import aclosing
 from urllib.parse import unquote
 
 from posthouse.kit.limits import Limits
+from posthouse.model.caller import Caller
 from posthouse.proto.jmap.errors import MethodError
 from posthouse.proto.jmap.ids import is_id
 from posthouse.serve.http.answer import Answer, Headers, json_answer
@@ -44,6 +45,7 @@ class UploadResource:
         """Store the body and answer with its blob id; the path ends in the account's id (RFC 8620 §6.1)."""
         caller = await self._door.caller(exchange)
         account_id, slash, rest = exchange.path.removeprefix(UPLOAD).partition("/")
+        account_id = unquote(account_id)
         if rest or not slash or not is_id(account_id):
             raise Refused(404, _NO_ACCOUNT)
         declared = media_type(exchange.text(b"content-type") or OCTETS)
@@ -76,41 +78,49 @@ class DownloadResource:
         saved, never shown, so that no mail can run in this server's origin (RFC 8621 §9.1).
         """
         caller = await self._door.caller(exchange)
-        path = exchange.raw_path.decode("latin-1").removeprefix(DOWNLOAD)
-        account_id, _, rest = path.partition("/")
+        account_id, _, rest = exchange.path.removeprefix(DOWNLOAD).partition("/")
         blob_id, slash, name = rest.partition("/")
-        if not is_id(account_id):
-            raise Refused(404, _NO_ACCOUNT)
+        blob_id = unquote(blob_id)
         if not slash or not is_id(blob_id):
             raise Refused(404, _NO_BLOB)
-        try:
-            blob = await self._blobs.open(caller, account_id, blob_id)
-        except MethodError as error:
-            raise from_method_error(error) from None
-        except BlobNotFound:
-            raise Refused(404, _NO_BLOB) from None
+        blob = await self._open(caller, unquote(account_id), blob_id)
         tag = f'"{blob_id}"'
         cached: Headers = ((b"etag", tag.encode()), *_FOREVER)
         if _is_named(tag, exchange.text(b"if-none-match")):
             return Answer(304, cached)
-        part = _wanted(exchange, tag, blob.size)
-        if part is not None and part[0] >= part[1]:
-            raise Refused(
-                416,
-                f"The blob has {blob.size} octets.",
-                ((b"content-range", b"bytes */%d" % blob.size),),
-            )
-        start, end = part or (0, blob.size)
         headers: Headers = (
             (b"content-type", media_type(_type_in(exchange.query)).encode()),
             (b"content-disposition", attachment(unquote(name, errors="replace")).encode()),
             *cached,
             *_SAFE,
         )
-        if part is not None:
-            headers = (*headers, (b"content-range", b"bytes %d-%d/%d" % (start, end - 1, blob.size)))
-        pieces = _pieces(blob, start, end if exchange.method == "GET" else start)
-        return Answer(200 if part is None else 206, headers, pieces=pieces, length=end - start)
+        part = _wanted(exchange, tag, blob.size)
+        if part is None:
+            return _octets(200, headers, exchange, blob, 0, blob.size)
+        start, end = part
+        if start >= end:
+            nowhere = (b"content-range", b"bytes */%d" % blob.size)
+            raise Refused(416, f"The blob has {blob.size} octets.", (nowhere,))
+        where = (b"content-range", b"bytes %d-%d/%d" % (start, end - 1, blob.size))
+        return _octets(206, (*headers, where), exchange, blob, start, end)
+
+    async def _open(self, caller: Caller, account_id: str, blob_id: str) -> Download:
+        if not is_id(account_id):
+            raise Refused(404, _NO_ACCOUNT)
+        try:
+            return await self._blobs.open(caller, account_id, blob_id)
+        except MethodError as error:
+            raise from_method_error(error) from None
+        except BlobNotFound:
+            raise Refused(404, _NO_BLOB) from None
+
+
+def _octets(
+    status: int, headers: Headers, exchange: Exchange, blob: Download, start: int, end: int
+) -> Answer:
+    """Make the answer that sends a part of a blob, or to HEAD just says how long it is."""
+    pieces = _pieces(blob, start, end if exchange.method == "GET" else start)
+    return Answer(status, headers, pieces=pieces, length=end - start)
 
 
 async def _pieces(blob: Download, start: int, end: int) -> AsyncIterator[bytes]:
@@ -138,9 +148,9 @@ def _is_named(tag: str, if_none_match: str | None) -> bool:
     return tag in tags or "*" in tags
 
 
-def _type_in(query: bytes) -> str:
+def _type_in(query: str) -> str:
     """Return the value of ``type`` in a query string, in which ``+`` stands for itself."""
-    for pair in query.decode("latin-1").split("&"):
+    for pair in query.split("&"):
         name, _, value = pair.partition("=")
         if name == "type":
             return unquote(value, errors="replace")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, TypeAlias
 
@@ -22,18 +21,17 @@ class Disconnected(Exception):
 class Exchange:
     """One HTTP request; making one raises `Refused` if a header that stands alone is there twice.
 
-    method, path: as in the request line, the path decoded. raw_path, query: as they were sent. headers: by
-    lower-case name, octets as they were sent. peer: the address at the other end of the connection.
+    method, path, query: as in the request line, nothing of it decoded. headers: by lower-case name, octets as
+    they were sent. peer: the address at the other end of the connection.
     """
 
-    __slots__ = ("_receive", "_seconds", "headers", "method", "path", "peer", "query", "raw_path", "scope")
+    __slots__ = ("_receive", "headers", "method", "path", "peer", "query", "scope")
 
-    def __init__(self, scope: Scope, receive: Receive, seconds: float) -> None:
+    def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
         self.method: str = scope["method"]
-        self.path: str = scope["path"]
-        self.raw_path: bytes = scope["raw_path"]
-        self.query: bytes = scope["query_string"]
+        self.path: str = scope["raw_path"].decode("latin-1")
+        self.query: str = scope["query_string"].decode("latin-1")
         pairs = scope["headers"]
         self.headers: dict[bytes, bytes] = dict(pairs)
         if len(self.headers) != len(pairs):
@@ -41,7 +39,6 @@ class Exchange:
         client = scope["client"]
         self.peer: str = client[0] if client else ""
         self._receive = receive
-        self._seconds = seconds
 
     def text(self, name: bytes) -> str | None:
         """Return a header's value as text, each octet a character, or None if it is not there."""
@@ -49,46 +46,57 @@ class Exchange:
         return None if value is None else value.decode("latin-1")
 
     async def body(self, at_most: int, limit: str, status: int) -> bytes:
-        """Return the whole body; see `chunks`."""
-        return b"".join([chunk async for chunk in self.chunks(at_most, limit, status)])
+        """Return the whole body; the rest is as with `chunks`."""
+        self._refuse_early(at_most, limit, status)
+        octets, more = await self._next()
+        if more:
+            pieces, seen = [octets], len(octets)
+            while more and seen <= at_most:
+                piece, more = await self._next()
+                pieces.append(piece)
+                seen += len(piece)
+            octets = b"".join(pieces)
+        if len(octets) > at_most:
+            raise _too_long(at_most, limit, status)
+        return octets
 
     async def chunks(self, at_most: int, limit: str, status: int) -> AsyncGenerator[bytes, None]:
         """Yield the body as it comes in.
 
         Raises `Refused`: with `status` and the name of the `limit` for more than `at_most` octets, as soon
-        as the length is announced or reached (RFC 8620 §3.6.1), 415 for a content coding, 408 if the next
-        chunk does not come in time. Raises `Disconnected`.
+        as that length is announced or reached (RFC 8620 §3.6.1), and 415 for a content coding. Raises
+        `Disconnected`; a peer who is too slow is disconnected by the server.
         """
-        if self.headers.get(b"content-encoding", b"identity").lower() != b"identity":
-            detail = "A body is sent without a content coding."
-            raise Refused(415, detail, ((b"accept-encoding", b"identity"), *CLOSE))
-        too_long = Refused(
-            status, f"A body here is at most {at_most} octets long.", type="limit", limit=limit
-        )
-        announced = self.headers.get(b"content-length", b"0")
-        if not announced.isdigit() or int(announced) > at_most:
-            raise too_long
+        self._refuse_early(at_most, limit, status)
         seen = 0
         more = True
         while more:
-            message = await self._next()
-            chunk: bytes = message.get("body", b"")
-            seen += len(chunk)
+            piece, more = await self._next()
+            seen += len(piece)
             if seen > at_most:
-                raise too_long
-            more = message.get("more_body", False)
-            if chunk:
-                yield chunk
+                raise _too_long(at_most, limit, status)
+            if piece:
+                yield piece
 
-    async def _next(self) -> MutableMapping[str, Any]:
-        try:
-            async with asyncio.timeout(self._seconds):
-                message = await self._receive()
-        except TimeoutError:
-            raise Refused(408, f"No octet of the body came for {self._seconds:g} seconds.", CLOSE) from None
+    def _refuse_early(self, at_most: int, limit: str, status: int) -> None:
+        """Judge a body by what its head says of it."""
+        if self.headers.get(b"content-encoding", b"identity").lower() != b"identity":
+            detail = "A body is sent without a content coding."
+            raise Refused(415, detail, ((b"accept-encoding", b"identity"),))
+        announced = self.headers.get(b"content-length")
+        if announced is not None and (not announced.isdigit() or int(announced) > at_most):
+            raise _too_long(at_most, limit, status)
+
+    async def _next(self) -> tuple[bytes, bool]:
+        """Return the next piece of the body, and whether there is more."""
+        message = await self._receive()
         if message["type"] == "http.disconnect":
             raise Disconnected
-        return message
+        return message.get("body", b""), message.get("more_body", False)
+
+
+def _too_long(at_most: int, limit: str, status: int) -> Refused:
+    return Refused(status, f"A body here is at most {at_most} octets long.", type="limit", limit=limit)
 
 
 def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

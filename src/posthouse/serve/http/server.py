@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
-from urllib.parse import quote_from_bytes
+from typing import Any, Literal
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -33,40 +32,48 @@ MAX_HEADERS = 128
 MAX_DISCARD = 16 * 1024 * 1024
 """Octets of a body that nobody wants any more, read away so that the peer gets to see our refusal."""
 
-HEAD_SECONDS = 30.0
-"""How long a connection may be open, or go on after an answer, without a whole request head."""
-
-_ASCII = "".join(map(chr, range(128)))
 _KEEP_ALIVE = 65  # seconds: above the minute that proxies and browsers commonly keep a connection
 _GRACE = 10  # seconds that running requests get at the end
-_STALLED = 60_000  # milliseconds that the kernel waits for a peer who takes nothing
 
 
-class TooLarge(Exception):
-    """The head of a request has more lines than we read."""
+class Config(uvicorn.Config):
+    """Uvicorn's configuration, and the seconds that a peer may let us wait before he is cut off."""
+
+    patience: float
+
+
+class TooManyLines(Exception):
+    """Stops the parser; the peer has been answered."""
 
 
 class Protocol(HttpToolsProtocol):
     """An HTTP connection with bounds.
 
-    `_unread` counts the octets since the application last got something of them: a request head, or a piece
-    of a body it waits for. It grows with heads, trailers, chunk extensions and unwanted bodies, all of which
-    the parser would take without end. `_watch` looks in now and then: a connection on which nothing runs
-    must have brought a whole head since the last time.
+    Size: `_unread` counts the octets since the application last got something of them, a head or a piece of
+    a body it waits for. It grows with heads, trailers, chunk extensions and unwanted bodies, all of which
+    the parser would take without end.
+
+    Time: every `patience` seconds `_watch` asks what the peer owes us. One who owed the same at the last
+    look, and has not moved since, is cut off. So no request needs a timer of its own.
     """
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._in_head = True
+    def __init__(self, config: Config, *arguments: Any, **named: Any) -> None:
+        super().__init__(config, *arguments, **named)
+        self._patience = config.patience
+        self._stage: Literal["head", "body", "idle"] = (
+            "head"  # what of a request comes in; a new peer owes a head
+        )
         self._unread = 0
+        self._received = 0
         self._heads = 0
-        self._heads_seen = 0
+        self._resumed = 0
+        self._owed: tuple[str, int, int] | None = None
         self._watcher: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to watch the connection."""
         super().connection_made(transport)
-        self._watcher = self.loop.call_later(HEAD_SECONDS, self._watch)
+        self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop watching."""
@@ -76,29 +83,27 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came in, and hang up on what leads nowhere."""
+        self._received += len(data)
         self._unread += len(data)
         super().data_received(data)
         if self._unread <= MAX_HEAD or self.transport.is_closing():
             return
-        if self._in_head or self._is_running():
-            self.send_400_response("")
+        if self._stage == "head" or self._is_running():
+            self._hang_up(_TOO_LARGE)
         elif self._unread > MAX_DISCARD:
             self.transport.close()
 
     def on_message_begin(self) -> None:
         """Begin to read a head."""
-        self._in_head = True
+        self._stage = "head"
         super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        """Take a piece of the target; octets that the client forgot to percent-encode are encoded."""
-        super().on_url(url if url.isascii() else quote_from_bytes(url, safe=_ASCII).encode())
 
     def on_headers_complete(self) -> None:
         """Start the request; a head with too many lines ends the connection."""
         if len(self.headers) > MAX_HEADERS:
-            raise TooLarge
-        self._in_head = False
+            self._hang_up(_TOO_LARGE)
+            raise TooManyLines
+        self._stage = "body"
         self._unread = 0
         super().on_headers_complete()
         self._heads += 1
@@ -109,23 +114,50 @@ class Protocol(HttpToolsProtocol):
             self._unread = 0
         super().on_body(body)
 
+    def on_message_complete(self) -> None:
+        """End the body."""
+        self._stage = "idle"
+        super().on_message_complete()
+
+    def resume_writing(self) -> None:
+        """Send on, since the peer took something."""
+        self._resumed += 1
+        super().resume_writing()
+
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, or too much of it, and hang up (RFC 9112 §2.2, RFC 6585 §5)."""
-        begun = self._is_running() and self.cycle.response_started
-        if not begun and not self.pipeline:
-            large = self._unread > MAX_HEAD or (self._in_head and len(self.headers or ()) > MAX_HEADERS)
-            self.transport.write(_TOO_LARGE if large else _MALFORMED)
+        """Refuse what is no HTTP, and hang up (RFC 9112 §2.2)."""
+        self._hang_up(_MALFORMED)
+
+    def _hang_up(self, last_word: bytes) -> None:
+        """Close the connection; the last word is said unless it would fall into an answer."""
+        answering = self.pipeline or (self._is_running() and self.cycle.response_started)
+        if not answering and not self.transport.is_closing():
+            self.transport.write(last_word)
         self.transport.close()
 
     def _is_running(self) -> bool:
         return self._heads > 0 and not self.cycle.response_complete
 
     def _watch(self) -> None:
-        if self._heads == self._heads_seen and not self._is_running():
-            self.transport.close()
-            return
-        self._heads_seen = self._heads
-        self._watcher = self.loop.call_later(HEAD_SECONDS, self._watch)
+        owed = self._owes()
+        if owed is not None and owed == self._owed:
+            if owed[0] == "room":
+                self.transport.abort()
+            else:
+                self._hang_up(_SLOW)
+        self._owed = owed
+        self._watcher = self.loop.call_later(self._patience, self._watch)
+
+    def _owes(self) -> tuple[str, int, int] | None:
+        """Return what the peer owes us, with figures that change when he moves."""
+        pending = self.transport.get_write_buffer_size()
+        if pending:
+            return ("room", self._resumed, pending)
+        if self._stage == "idle" or self.flow.read_paused:
+            return None  # uvicorn closes idle connections itself
+        if self._stage == "body" and self._is_running():
+            return ("body", self._heads, self._received)
+        return ("head", self._heads, 0)  # or the rest of a body that nobody wants any more
 
 
 def _last_word(status: int, detail: str) -> bytes:
@@ -136,6 +168,7 @@ def _last_word(status: int, detail: str) -> bytes:
 
 
 _MALFORMED = _last_word(400, "This is no HTTP request.")
+_SLOW = _last_word(408, "The rest of the request did not come in time.")
 _TOO_LARGE = _last_word(431, f"The head of a request has at most {MAX_HEAD} octets and {MAX_HEADERS} lines.")
 
 
@@ -148,45 +181,45 @@ class Tls:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 takes a free one. Raises OSError.
-
-    A peer who takes nothing of an answer for a minute is cut off by the kernel where it can (Linux), since
-    nobody else looks at an answer that is written already.
-    """
+    """Return a listening socket; port 0 takes a free one. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, port), family=family, backlog=2048)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED)
-    return listening
+    return socket.create_server((host, port), family=family, backlog=2048)
 
 
 class Server(uvicorn.Server):
     """Serves the application on listening sockets until SIGINT, SIGTERM or `stop`.
 
-    `ready` is called once connections are accepted. Several processes may serve the same sockets.
+    `ready` is called once connections are accepted. Several processes may serve the same sockets. A peer
+    who owes a head, a piece of a body or room for an answer is cut off after one to two times `patience`
+    seconds.
     """
 
     def __init__(
-        self, edge: Edge, sockets: Sequence[socket.socket], ready: Callable[[], None], tls: Tls | None = None
+        self,
+        edge: Edge,
+        sockets: Sequence[socket.socket],
+        ready: Callable[[], None],
+        tls: Tls | None = None,
+        patience: float = 30.0,
     ) -> None:
-        super().__init__(
-            uvicorn.Config(
-                edge,
-                http=Protocol,
-                loop="uvloop",
-                ws="none",
-                interface="asgi3",
-                log_config=None,
-                log_level="critical",  # the edge logs what matters, and strangers' mistakes do not
-                access_log=False,
-                proxy_headers=False,  # `Proxies` reads them, and only from those we trust
-                server_header=False,
-                timeout_keep_alive=_KEEP_ALIVE,
-                timeout_graceful_shutdown=_GRACE,
-                ssl_certfile=None if tls is None else tls.certificate,
-                ssl_keyfile=None if tls is None else tls.key,
-            )
+        config = Config(
+            edge,
+            http=Protocol,
+            loop="uvloop",
+            ws="none",
+            interface="asgi3",
+            log_config=None,
+            log_level="critical",  # the edge logs what matters, and strangers' mistakes do not
+            access_log=False,
+            proxy_headers=False,  # `Proxies` reads them, and only from those we trust
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE,
+            timeout_graceful_shutdown=_GRACE,
+            ssl_certfile=None if tls is None else tls.certificate,
+            ssl_keyfile=None if tls is None else tls.key,
         )
+        config.patience = patience
+        super().__init__(config)
         self._listening = list(sockets)
         self._ready = ready
 

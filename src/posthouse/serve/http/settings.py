@@ -13,13 +13,11 @@ class Settings:
     request's Host. trusted_proxies: addresses or networks (``10.0.0.0/8``) of proxies whose
     ``Forwarded`` and ``X-Forwarded-*`` are believed. origins: web origins that may read answers from a
     browser; ``*`` stands for all, which is safe because nothing is granted by a cookie. compress: whether
-    answers are compressed for clients that accept it. body_seconds: how long the next piece of a body,
-    or the room to send one, may be waited for. demo: name and password that the page at ``/`` shows.
+    answers are compressed for clients that accept it. demo: name and password that the page at ``/`` shows.
     """
 
     public_url: str | None = None
     trusted_proxies: tuple[str, ...] = ()
     origins: tuple[str, ...] = ("*",)
     compress: bool = True
-    body_seconds: float = 30.0
     demo: tuple[str, str] | None = None
