@@ -84,10 +84,11 @@ class Bytes:
 
 @dataclass
 class Memory:
-    """Keeps what is uploaded to the account ``a1``."""
+    """Keeps what is uploaded to the account ``a1``, each upload as soon as `gate` is open."""
 
     blobs: dict[str, bytes] = field(default_factory=dict)
     largest_read: int = 0
+    gate: asyncio.Event | None = None
     arrived: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     closed: threading.Event = field(default_factory=threading.Event)
 
@@ -104,6 +105,8 @@ class Memory:
         except BaseException:
             self.closed.set()
             raise
+        if self.gate is not None:
+            await self.gate.wait()
         blob_id = f"b{len(self.blobs)}"
         self.blobs[blob_id] = bytes(octets)
         return {"accountId": account_id, "blobId": blob_id, "type": media_type, "size": len(octets)}
