@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from posthouse.blobs.port import Blobs
@@ -19,7 +20,141 @@ from posthouse.kit.json import JsonObject
 from posthouse.model import blobid
 from posthouse.model.blobid import BlobId
 from posthouse.model.caller import Access, Caller
-from posthouse.proto.jmap.errors import MethodError, SetError
+from posthouse.proto.jmap.errors import SetError
+from posthouse.store.txn import Transaction
 
 KEPT: Final = 24 * 3600
 """Seconds for which an upload that nothing refers to is kept; RFC 8620 §6.1 asks for one hour."""
+
+
+class BlobUnknown(LookupError):
+    """The account has no such blob, or the caller may not read it; the two look the same from outside."""
+
+
+async def find(call: Call, wire: str) -> BlobId:
+    """Read a blob id that a client gave, and make sure that the caller may read what it names.
+
+    Raises BlobUnknown.
+    """
+    blob = blobid.decode(wire)
+    if blob is None:
+        raise BlobUnknown(wire)
+    now = int(clock.now())
+    if not await call.read(lambda txn: txn.may_read_blob(blob.digest, now)):
+        raise BlobUnknown(wire)
+    size = call.blobs.size(blob.digest)
+    if size is None or (blob.range is not None and blob.range.offset + blob.range.length > size):
+        raise BlobUnknown(wire)
+    return blob
+
+
+def content(tools: Tools, blob: BlobId) -> bytes:
+    """Give the bytes that a blob id names, a part's transfer encoding undone."""
+    if blob.range is None:
+        return tools.blobs.read(blob.digest)
+    raw = tools.blobs.read(blob.digest, blob.range.offset, blob.range.length)
+    return tools.decode(raw, blob.range.encoding) if blob.range.encoding else raw
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """An open blob, read in pieces: a range of a stored blob, or the decoded bytes of a part."""
+
+    _tools: Tools
+    _digest: bytes
+    _offset: int
+    _decoded: bytes | None
+    size: int
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """Give ``length`` bytes from an offset; both lie within the blob."""
+        if self._decoded is not None:
+            return self._decoded[offset : offset + length]
+        return self._tools.blobs.read(self._digest, self._offset + offset, length)
+
+
+class BlobDoor:
+    """Takes and gives blobs for the HTTP edge (RFC 8620 §6.1, §6.2)."""
+
+    def __init__(self, tools: Tools, blobs: Blobs) -> None:
+        self._tools = tools
+        self._blobs = blobs
+
+    def _call(self, caller: Caller, place: Access) -> Call:
+        return Call(self._tools, caller, place, "", {})
+
+    async def upload(
+        self, caller: Caller, account_id: str, media_type: str, chunks: AsyncIterator[bytes]
+    ) -> JsonObject:
+        """Store what the chunks hold, durably, and give the upload's answer (RFC 8620 §6.1).
+
+        An exception out of ``chunks`` stores nothing. Raises MethodError ``accountNotFound`` or
+        ``accountReadOnly``.
+        """
+        place = access.account(caller, account_id)
+        access.to_change(place)
+        until = int(clock.now()) + KEPT
+        writer = self._blobs.writer()
+        try:
+            async for chunk in chunks:
+                writer.write(chunk)
+            digest, size = await asyncio.to_thread(writer.finish, until)
+        except BaseException:
+            writer.abort()
+            raise
+        await self._call(caller, place).write(lambda txn: txn.note_upload(digest, until))
+        return {
+            "accountId": account_id,
+            "blobId": blobid.encode(digest),
+            "type": media_type,
+            "size": size,
+        }
+
+    async def open(self, caller: Caller, account_id: str, blob_id: str) -> Download:
+        """Open a blob to read from (RFC 8620 §6.2).
+
+        Raises MethodError ``accountNotFound``, or BlobUnknown.
+        """
+        call = self._call(caller, access.account(caller, account_id))
+        blob = await find(call, blob_id)
+        if blob.range is None:
+            size = self._tools.blobs.size(blob.digest)
+            assert size is not None
+            return Download(self._tools, blob.digest, 0, None, size)
+        if not blob.range.encoding:
+            return Download(self._tools, blob.digest, blob.range.offset, None, blob.range.length)
+        decoded = await call.aside(lambda: content(self._tools, blob))
+        return Download(self._tools, blob.digest, 0, decoded, len(decoded))
+
+
+async def copy(call: Call, source: Access, wires: list[str]) -> tuple[dict[str, str], dict[str, SetError]]:
+    """Let the caller read blobs of one account in another as well (RFC 8620 §6.3).
+
+    Gives what was copied, old id to new, and what was not. The bytes of a whole blob are shared; a part
+    becomes a blob of its own, for the message around it is not copied along.
+    """
+    until = int(clock.now()) + KEPT
+    copied: dict[str, str] = {}
+    refused: dict[str, SetError] = {}
+    digests: list[bytes] = []
+    for wire in dict.fromkeys(wires):
+        try:
+            blob = await find(call.at(source), wire)
+        except BlobUnknown:
+            refused[wire] = SetError("notFound")
+            continue
+        digest = await call.aside(partial(_whole, call.tools, blob, until))
+        digests.append(digest)
+        copied[wire] = blobid.encode(digest)
+
+    def unit(txn: Transaction) -> None:
+        for digest in digests:
+            txn.note_upload(digest, until)
+
+    await call.write(unit)
+    return copied, refused
+
+
+def _whole(tools: Tools, blob: BlobId, until: int) -> bytes:
+    """Give the digest of a blob with a fresh lease; a part's bytes are stored for it."""
+    return tools.blobs.put_many([content(tools, blob)], until)[0]

@@ -24,7 +24,7 @@ T = TypeVar("T")
 class Tools:
     """What every call of this server uses.
 
-    pool: threads for work that would hold up the event loop.
+    pool: threads for work that would hold up the event loop. decode: undoes a part's transfer encoding.
     """
 
     registry: Registry
@@ -32,6 +32,7 @@ class Tools:
     blobs: BlobSource
     limits: Limits
     pool: Executor
+    decode: Callable[[bytes, str], bytes]
 
 
 @dataclass(frozen=True, slots=True)
