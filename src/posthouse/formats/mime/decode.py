@@ -12,7 +12,8 @@ _UUENCODE = frozenset(("x-uuencode", "uuencode", "x-uue", "uue"))
 _BASE64_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64_ALPHABET) - set(b"="))
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\n]*\n", re.M)
-_BLANK_ENDS = (b" \r", b"\t\r", b" ", b"\t")
+# Looks back from each line feed, of which there are few, and not on from each blank.
+_LINE_FEED_AFTER_BLANK = re.compile(rb"\n(?:(?<=[ \t]\n)|(?<=[ \t]\r\n))")
 # The lookbehind lets a long run of blanks be tried once, not from each of its positions.
 _LINE_END_BLANKS = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n|\Z)")
 # binascii drops everything from "=\r" to the next line feed, so a carriage return alone must not reach it.
@@ -67,7 +68,7 @@ def _base64(raw: bytes) -> bytes:
 
 
 def _quoted_printable(raw: bytes) -> bytes:
-    if any([line.endswith(_BLANK_ENDS) for line in raw.split(b"\n")]):
+    if _LINE_FEED_AFTER_BLANK.search(raw) or raw.endswith((b" ", b"\t")):
         raw = _LINE_END_BLANKS.sub(b"", raw)
     if b"=\r" in raw:
         raw = _SOFT_BREAK_BY_CR.sub(b"=3D\r", raw)

@@ -79,11 +79,13 @@ def scan(data: bytes | mmap, start: int, end: int) -> tuple[list[Header], int]:
         text, is_utf8 = block.decode("utf-8"), True
     except UnicodeDecodeError:
         text, is_utf8 = block.decode("latin-1"), False
-    stray = _STRAY_LINE.search(text)
-    if stray:
+    fields = _FIELD.findall(text)
+    lines = text.count("\n") + (not text.endswith("\n"))
+    if lines != len(fields) + text.count("\n ") + text.count("\n\t") and (stray := _STRAY_LINE.search(text)):
         text = text[: stray.end()]
         body = start + (len(text.encode("utf-8")) if is_utf8 else len(text))
-    fields = _FIELD.findall(text)[:MAX_HEADERS]
+        fields = _FIELD.findall(text)
+    del fields[MAX_HEADERS:]
     if is_utf8 and "\0" not in text:
         return [Header(name, kept := value.removesuffix("\r"), kept) for name, value in fields], body
     return [_header(name, value.removesuffix("\r"), is_utf8) for name, value in fields], body

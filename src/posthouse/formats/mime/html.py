@@ -43,21 +43,23 @@ def html_text(html: str) -> str:
 
 def _without_markup(html: str) -> str:
     pieces = _MARKUP.split(html)  # text, name, text, name ... text
-    ending = ""
-    for index in range(1, len(pieces), 2):
-        name = pieces[index].lower()
-        if ending:
-            if name == ending:
-                ending = ""
-            else:
-                pieces[index + 1] = ""
-            pieces[index] = ""
-            continue
-        pieces[index] = _BREAKS.get(name, "")
-        if name in _UNSEEN:
-            ending = "/" + name
-            pieces[index + 1] = ""
+    names = [name.lower() for name in pieces[1::2]]
+    pieces[1::2] = [_BREAKS.get(name, "") for name in names]
+    if not _UNSEEN.isdisjoint(names):
+        _drop_unseen(names, pieces)
     return "".join(pieces)
+
+
+def _drop_unseen(names: list[str], pieces: list[str]) -> None:
+    """Empty the texts inside of elements that are not shown; the text after tag n is piece 2n + 2."""
+    ending = ""
+    for number, name in enumerate(names):
+        if not ending and name in _UNSEEN:
+            ending = "/" + name
+        elif name == ending:
+            ending = ""
+        if ending:
+            pieces[2 * number + 2] = ""
 
 
 def _without_entities(text: str) -> str:

@@ -27,6 +27,7 @@ MAX_DEPTH = 50
 MAX_PARTS = 20_000
 """Parts of one message, multiparts included."""
 _MAX_FALSE_DELIMITERS = 100_000
+_SHORT = 262_144
 
 _OPAQUE = "application/octet-stream"
 _DELIMITER_REST = re.compile(rb"(--)?[ \t]*(?:\r?\n|\Z)")
@@ -71,13 +72,15 @@ class Message:
     """A message: its tree of parts and its size in octets.
 
     ``plain_texts`` remembers what `plain_text` made of a part, by part id, and ``envelope`` what `convenience`
-    read: preview, search and index ask for the same.
+    read: preview, search and index ask for the same. ``decoded`` holds the octets of short encoded texts, which
+    had to be decoded to be counted, till they are first used.
     """
 
     root: Part
     size: int
     plain_texts: dict[str, str] = field(default_factory=dict, repr=False)
     envelope: Envelope | None = field(default=None, repr=False)
+    decoded: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def headers(self) -> list[Header]:
@@ -95,7 +98,8 @@ def parse(data: bytes | mmap | memoryview) -> Message:
     size = len(data)
     mbox_line = _MBOX_LINE.match(data, 0, size)
     start = mbox_line.end() if mbox_line else 0
-    return Message(_Reader(data).part(start, size, 0, "text/plain", b"", size), size)
+    reader = _Reader(data)
+    return Message(reader.part(start, size, 0, "text/plain", b"", size), size, decoded=reader.decoded)
 
 
 def part_bytes(data: bytes | mmap | memoryview, part: Part) -> bytes:
@@ -141,6 +145,7 @@ class _Reader:
         self.parts = 0
         self.leaves = 0
         self.false_delimiters = 0
+        self.decoded: dict[str, bytes] = {}
 
     def part(self, start: int, end: int, depth: int, implied: str, outer: bytes, outer_end: int) -> Part:
         """Read the entity in ``data[start:end]``, whose type is `implied` if it names none.
@@ -163,7 +168,11 @@ class _Reader:
             self.leaves += 1
             part.part_id = str(self.leaves)
             part.encoding = encoding_name(content.get("content-transfer-encoding", "7bit"))
-            part.size = self.decoded_size(part)
+            if part.encoding in ("base64", "quoted-printable", "x-uuencode"):
+                decoded = part_bytes(self.data, part)
+                part.size = len(decoded)
+                if part.type.startswith("text/") and part.length <= _SHORT:
+                    self.decoded[part.part_id] = decoded
         return part
 
     def describe(
@@ -199,12 +208,6 @@ class _Reader:
             location=None if location is None else decode_words(unfold(location).strip()),
             sub_parts=[],
         )
-
-    def decoded_size(self, part: Part) -> int:
-        """Count the octets of a leaf after decoding."""
-        if part.encoding in ("base64", "quoted-printable", "x-uuencode"):
-            return len(part_bytes(self.data, part))
-        return part.length
 
     def branch(self, part: Part, content_type: str, depth: int, outer: bytes, outer_end: int) -> None:
         """Read the parts of a multipart; one without any delimiter holds its whole body as a text.

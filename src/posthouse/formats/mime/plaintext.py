@@ -22,14 +22,17 @@ def plain_text(data: bytes | mmap | memoryview, message: Message, part: Part) ->
     assert part.part_id is not None
     text = message.plain_texts.get(part.part_id)
     if text is None:
-        text = message.plain_texts[part.part_id] = _plain_text(data, part)
+        octets = message.decoded.pop(part.part_id, None)
+        if octets is None:
+            raw = bytes(data[part.offset : part.offset + min(part.length, MAX_OCTETS)])
+            octets = decode_bytes(raw, part.encoding)
+        text = message.plain_texts[part.part_id] = _plain_text(octets, part)
     return text
 
 
-def _plain_text(data: bytes | mmap | memoryview, part: Part) -> str:
-    raw = bytes(data[part.offset : part.offset + min(part.length, MAX_OCTETS)])
+def _plain_text(octets: bytes, part: Part) -> str:
     is_html = part.type == "text/html"
-    text, _ = decode(decode_bytes(raw, part.encoding), part.charset, is_html)
+    text, _ = decode(octets, part.charset, is_html)
     text = text.replace("\r\n", "\n")
     if is_html:
         return html_text(text)

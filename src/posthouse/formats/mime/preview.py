@@ -13,12 +13,13 @@ MAX_PREVIEW = 256
 """A preview MUST NOT have more characters (RFC 8621 §4.1.4)."""
 
 _LOOKED_AT = 20_000
+_ENOUGH = 8 * MAX_PREVIEW  # newsletters pad their opening words with hundreds of invisible signs
 # Format and control characters that show nothing; joiners are kept inside words, where they shape them.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f"
     "\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+"
 )
-_SPACE = re.compile("[\u200c\u200d]*\\s[\\s\u200c\u200d]*")
+_LOOSE_JOINER = re.compile("[\u200c\u200d]+(?=\\s|\\Z)|(?<=\\s)[\u200c\u200d]+")
 
 
 def preview(data: bytes | mmap | memoryview, message: Message) -> str:
@@ -47,9 +48,12 @@ def _opening(text: str, skips_quotes: bool) -> str:
             continue
         if skips_quotes and stripped == "--":
             break
-        if stripped and (visible := _SPACE.sub(" ", _INVISIBLE.sub("", stripped[: 4 * MAX_PREVIEW])).strip()):
-            lines.append(visible)
-            length += len(visible) + 1
-            if length > MAX_PREVIEW:
+        if stripped:
+            lines.append(stripped)
+            length += len(stripped)
+            if length > _ENOUGH:
                 break
-    return " ".join(lines)[:MAX_PREVIEW].rstrip()
+    opening = " ".join(lines)[: 2 * _ENOUGH]
+    if not (opening.isascii() and opening.isprintable()):
+        opening = _LOOSE_JOINER.sub(" ", _INVISIBLE.sub("", opening))
+    return " ".join(opening.split())[:MAX_PREVIEW].rstrip()

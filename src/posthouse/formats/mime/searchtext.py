@@ -84,6 +84,6 @@ def _body(
         seen = set("\n".join(pieces).split())
         for part in alternatives:
             if part.type.startswith("text/"):
-                words = plain_text(data, message, part).split()
-                pieces.append(" ".join([word for word in words if word not in seen]))
+                words = set(plain_text(data, message, part).split())
+                pieces.append(" ".join(sorted(words - seen)))
     return "\n".join(pieces)[:limit]
