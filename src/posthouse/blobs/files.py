@@ -238,27 +238,30 @@ class FileBlobs:
         """Wait until a group is durable and in the index, or do it. Raises `OSError` for the whole group."""
         with self._committing:
             if not group.done:
-                with self._appending:
-                    # From here on others append to the next group, and a pack belongs to a whole group.
-                    self._group = _Group()
-                    pack = group.pack
-                    assert pack is not None
-                    end = pack.end
-                    if end >= self._pack_size:
-                        self._pack = None
-                group.done = True
-                group.error = OSError(errno.EINTR, "interrupted before the blobs were durable")
-                try:
-                    pack.sync()
-                    with self._index.writing() as writing:
-                        self._enter(group, pack.id, end, writing)
-                    group.error = None
-                except OSError as error:
-                    group.error = error
-                finally:
-                    self._retire(pack)
+                self._make_good(group)
         if group.error is not None:
             raise OSError(*group.error.args) from group.error
+
+    def _make_good(self, group: _Group) -> None:
+        with self._appending:
+            # From here on others append to the next group, and a pack belongs to a whole group.
+            self._group = _Group()
+            pack = group.pack
+            assert pack is not None
+            end = pack.end
+            if end >= self._pack_size:
+                self._pack = None
+        group.done = True
+        group.error = OSError(errno.EINTR, "interrupted before the blobs were durable")
+        try:
+            pack.sync()
+            with self._index.writing() as writing:
+                self._enter(group, pack.id, end, writing)
+            group.error = None
+        except OSError as error:
+            group.error = error
+        finally:
+            self._retire(pack)
 
     def _retire(self, pack: Pack) -> None:
         """Give up a pack that is full or broken."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,10 @@ from pathlib import Path
 
 # macOS has no fdatasync.
 sync_data = getattr(os, "fdatasync", os.fsync)
+
+# What else lies in these folders is not ours to judge.
+_PACK = re.compile(r"([0-9a-f]{16})\.pack")
+_OWN = re.compile(r"[0-9a-f]{64}")
 
 
 class Folder:
@@ -42,7 +47,7 @@ class Folder:
 
     def pack_ids(self) -> list[int]:
         """Return the ids of all packs that are there, in no order."""
-        return [int(name[:-5], 16) for name in os.listdir(self.packs) if name.endswith(".pack")]
+        return [int(found[1], 16) for name in os.listdir(self.packs) if (found := _PACK.fullmatch(name))]
 
     def file(self, hash: bytes) -> Path:
         """Return the path of a large blob."""
@@ -51,8 +56,8 @@ class Folder:
 
     def files(self) -> Iterator[tuple[bytes, Path]]:
         """Walk the large blobs that are there."""
-        for shelf in self.own.iterdir():
-            for path in shelf.iterdir():
+        for path in self.own.glob("??/*"):
+            if _OWN.fullmatch(path.name):
                 yield bytes.fromhex(path.name), path
 
     def place(self, written: Path, hash: bytes) -> None:

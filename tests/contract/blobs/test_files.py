@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import random
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from posthouse.blobs import BlobMissing
+from posthouse.blobs import BlobMissing, Collected
 from posthouse.blobs.files import FileBlobs
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -222,6 +226,42 @@ def test_mostly_dead_packs_are_compacted_while_others_read(blobs: FileBlobs, tmp
     assert before - collected.freed == sum(path.stat().st_size for path in packs_of(tmp_path))
 
 
+def test_putting_and_reading_go_on_while_packs_are_compacted(tmp_path: Path) -> None:
+    """Each blob is dropped, found again by a twin put, or kept, while a collector runs without pause."""
+    kept: set[bytes] = set()
+    passes: list[Collected] = []
+    stopped = threading.Event()
+
+    def collect() -> None:
+        with closing(FileBlobs(tmp_path, pack_size=10_000)) as collector:
+            while not stopped.is_set():
+                passes.append(collector.collect(lambda hashes: kept & set(hashes), len(passes) * 2 * HOUR))
+
+    def work(seed: int) -> None:
+        dice = random.Random(seed)
+        with closing(FileBlobs(tmp_path, pack_size=10_000)) as blobs:
+            for number in range(150):
+                data = b"%d " % dice.randrange(60) * dice.randrange(1, 4) * 100
+                hash = blobs.put(data, 2**40 if dice.random() < 0.3 else 0)
+                if dice.random() < 0.3:
+                    kept.add(blobs.put(b"kept %d %d" % (seed, number), 2**40))
+                for hash in dice.sample(sorted(kept), min(5, len(kept))):
+                    assert blobs.verify(hash)
+
+    collector = threading.Thread(target=collect)
+    collector.start()
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(work, range(3)))
+    finally:
+        stopped.set()
+        collector.join()
+    with closing(FileBlobs(tmp_path)) as blobs:
+        assert all(map(blobs.verify, kept))
+    assert sum(one.deleted for one in passes) > 0
+    assert sum(one.compacted for one in passes) > 0
+
+
 def test_compaction_keeps_leases_of_blobs_elsewhere(tmp_path: Path) -> None:
     large = b"large" * 100_000
     with closing(FileBlobs(tmp_path, pack_size=1)) as blobs:
@@ -268,6 +308,36 @@ def test_files_that_no_row_knows_are_swept(blobs: FileBlobs, tmp_path: Path) -> 
         os.utime(path, (changed, changed))
     assert 11 == blobs.collect(lambda hashes: set(), 100_000).freed
     assert [False, False, True] == [path.exists() for path in (orphan, abandoned, fresh)]
+
+
+def test_strange_files_are_left_alone(tmp_path: Path) -> None:
+    FileBlobs(tmp_path).close()
+    strange = [
+        tmp_path / "packs" / "notes.txt",
+        tmp_path / "packs" / "x.pack",
+        tmp_path / "own" / "notes.txt",
+    ]
+    for path in strange:
+        path.write_bytes(b"strange")
+    (tmp_path / "own" / "ab").mkdir()
+    (tmp_path / "own" / "ab" / "notes.txt").write_bytes(b"strange")
+    (tmp_path / "packs" / f"{1:016x}.pack").write_bytes(b"strange")
+    with closing(FileBlobs(tmp_path)) as blobs:
+        assert b"data" == blobs.read(blobs.put(b"data", HOUR))
+        assert 0 == blobs.collect(lambda hashes: set(), 0).freed
+    assert [True] * 3 == [path.exists() for path in strange]
+
+
+def test_an_index_without_room_refuses_and_later_takes_again(blobs: FileBlobs) -> None:
+    items = [b"%d" % number for number in range(1000)]
+    blobs._index._writer.execute("PRAGMA max_page_count = 10")
+    with pytest.raises(OSError, match="no space") as caught:
+        for start in range(0, 1000, 100):
+            blobs.put_many(items[start : start + 100], 0)
+    assert errno.ENOSPC == caught.value.errno
+    assert blobs.size(hash_of(items[-1])) is None
+    blobs._index._writer.execute("PRAGMA max_page_count = 4294967294")
+    assert items == [blobs.read(hash) for hash in blobs.put_many(items, 0)]
 
 
 def test_one_collector_at_a_time(blobs: FileBlobs, tmp_path: Path) -> None:

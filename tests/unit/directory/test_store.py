@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from contextlib import closing
@@ -90,6 +91,16 @@ def test_a_failed_change_leaves_nothing(store: DirectoryStore) -> None:
         store.add_token(ada, "", b"same hash", now=0, expires=None)
     assert 1 == len(store.tokens(ada))
     add(store, "bob@example.org")
+
+
+def test_a_full_disk_is_told_and_later_there_is_room(store: DirectoryStore) -> None:
+    store._writer.execute("PRAGMA max_page_count = 20")
+    with pytest.raises(OSError, match="no space") as caught:
+        for number in range(1000):
+            add(store, f"p{number}@example.org")
+    assert errno.ENOSPC == caught.value.errno
+    store._writer.execute("PRAGMA max_page_count = 4294967294")
+    add(store, "late@example.org")
 
 
 def test_a_file_of_a_later_version_is_refused_only_if_it_says_so(path: Path) -> None:
