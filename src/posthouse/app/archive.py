@@ -23,7 +23,9 @@ from posthouse.app.sources.layout import DOVECOT_KEYWORDS
 from posthouse.app.sources.mark import FIELD, FOLDER_FILE, Mark, write_folder_line, write_mark
 
 _LONGEST_FILE_NAME = 200  # bytes; file systems allow 255, and suffixes need some
+_LONGEST_PATH = 1000  # bytes below the target; systems allow 1024 at least
 _MOST_OPEN_FILES = 64
+_SUFFIX = ".mbox"
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|]')
 _FROM = re.compile(rb"^(?=>*From )", re.MULTILINE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -89,7 +91,7 @@ def export_mbox(messages: Iterable[Exported], directory: FilePath) -> int:
                 count += 1
                 for mailbox in message.mailboxes:
                     if mailbox not in paths:
-                        path = directory / f"{names.of(map(_safe, mailbox))}.mbox"
+                        path = directory / f"{names.of(map(_safe, mailbox))}{_SUFFIX}"
                         path.parent.mkdir(parents=True, exist_ok=True)
                         paths[mailbox] = path
                     files.write(paths[mailbox], _mbox_entry(message, mailbox))
@@ -156,8 +158,8 @@ class _Names:
         """Join names to a path, shortened and numbered as need be."""
         parts = list(names)
         joined = self._prefix + self._separator.join(parts)
-        longest = max(map(len, map(os.fsencode, joined.split("/"))))
-        if longest > _LONGEST_FILE_NAME or len(parts) > 32:
+        encoded = os.fsencode(joined)
+        if len(encoded) > _LONGEST_PATH or max(map(len, encoded.split(b"/"))) > _LONGEST_FILE_NAME:
             joined = self._prefix + os.fsencode(parts[-1])[:100].decode(errors="ignore")
         name, number = joined, 1
         while name.casefold() in self._taken:
@@ -217,6 +219,8 @@ def _asctime(seconds: int) -> str:
 def _safe(name: str) -> str:
     """Make a mailbox name a file name that every system takes."""
     text = _UNSAFE.sub("_", name).strip(" ")
+    if text.casefold().endswith(_SUFFIX):  # else the directory of one mailbox may be the file of another
+        text += "_"
     return f"_{text}" if not text or text.startswith((".", "~")) else text
 
 

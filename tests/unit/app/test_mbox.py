@@ -185,7 +185,19 @@ def test_empty_messages_are_skipped() -> None:
     assert [b"S: 2\n"] == [item.data for item in found if isinstance(item, Item)]
 
 
-_LINES = st.sampled_from([FROM, b"\n", b"\r\n", b"Subject: x\n", b"Content-Length: 9\n", b"From me\n", b">From\n", b"text\n", b"x", b"Status: RO\n"])  # fmt: skip
+_LINES = st.sampled_from(
+    [
+        FROM,
+        b"\n",
+        b"\r\n",
+        b"Subject: x\n",
+        b"Content-Length: 9\n",
+        b"From me\n",
+        b">From\n",
+        b"x",
+        b"Status: RO\n",
+    ]
+)
 
 
 @settings(max_examples=300)

@@ -57,11 +57,7 @@ class Layout:
 
     def __init__(self, tree: Tree) -> None:
         directories, wrapper, side_files = _survey(tree)
-        homes = {
-            path[:-1]
-            for path in directories
-            if path[-1:] == ("cur",) or (path[-1:] == ("new",) and (*path[:-1], "tmp") in directories)
-        }
+        homes = {path[:-1] for path in directories if _shows_maildir(path, directories)}
         self._wrapper = wrapper if tree.may_have_wrapper else ()
         self._loose = clean_name(self._wrapper[-1] if self._wrapper else _MBOX_SUFFIX.sub("", tree.name))
         tops = [home for home in homes if not any(home[:length] in homes for length in range(len(home)))]
@@ -77,9 +73,9 @@ class Layout:
         maildir = self._maildirs.get(parts[:-2]) if len(parts) >= 2 and parts[-2] in _MAILDIR else None
         if maildir is None:
             return Place("file", self._loose_mailbox(parts[:-1]))
-        if parts[-2] == "tmp":
-            return Place("unfinished")
-        return Place("ignore") if name.startswith(".") else _message(maildir, name)
+        if name.startswith("."):
+            return Place("ignore")
+        return Place("unfinished") if parts[-2] == "tmp" else _message(maildir, name)
 
     def mbox_mailbox(self, parts: tuple[str, ...]) -> Path:
         """Return the mailbox that an mbox file stands for: its own name below its directories' names."""
@@ -137,6 +133,13 @@ def _survey(tree: Tree) -> tuple[set[tuple[str, ...]], tuple[str, ...], dict[tup
             with contextlib.suppress(*tree.errors):  # the walk for messages reports what is damaged
                 side_files[entry.parts] = read_whole(entry)
     return directories, wrapper or (), side_files
+
+
+def _shows_maildir(path: tuple[str, ...], directories: set[tuple[str, ...]]) -> bool:
+    """Tell whether a directory shows that the one above it is a Maildir; a lone ``new`` may be anything."""
+    *above, name = path
+    is_folder = bool(above) and above[-1].startswith(".")
+    return name == "cur" or (name == "new" and (is_folder or (*above, "tmp") in directories))
 
 
 def _message(maildir: _Maildir, name: str) -> Place:

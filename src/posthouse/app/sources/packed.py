@@ -143,6 +143,8 @@ class TarTree:
                 member = tar.next()
 
     def _entry(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
+        if member.size < 0:
+            raise Damaged("an entry has a negative size")
         parts = _parts(member.name)
         problem = name_problem(parts)
         if member.issym() or member.islnk():
