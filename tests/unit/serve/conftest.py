@@ -19,7 +19,7 @@ from posthouse.proto.jmap.errors import MethodError
 from posthouse.proto.jmap.request import Request
 from posthouse.proto.jmap.response import encode_response
 from posthouse.serve.http.app import Edge
-from posthouse.serve.http.ports import BlobNotFound, TooManyAttempts
+from posthouse.serve.http.ports import BlobUnknown, TooManyAttempts
 from posthouse.serve.http.server import Server, bind
 from posthouse.serve.http.settings import Settings
 from posthouse.serve.http.urls import urls
@@ -117,7 +117,7 @@ class Memory:
         if blob_id == "bshort":
             return Bytes(b"short", 1000, self)
         if blob_id not in self.blobs:
-            raise BlobNotFound(blob_id)
+            raise BlobUnknown(blob_id)
         return Bytes(self.blobs[blob_id], len(self.blobs[blob_id]), self)
 
 
@@ -176,7 +176,7 @@ class Site:
         peer: str = "192.0.2.1",
         http_version: str = "1.1",
     ) -> Reply:
-        """Send one request; None among the pieces of a body is the peer that goes away or says no more."""
+        """Send one request; None among the pieces of a body is the peer that goes away."""
         pairs = list(headers.items() if isinstance(headers, dict) else headers or [])
         names = {name.lower() for name, _ in pairs}
         if "host" not in names and http_version == "1.1":
@@ -196,18 +196,16 @@ class Site:
             "scheme": "http",
             "http_version": http_version,
         }
-        pieces = [body] if isinstance(body, bytes) else body
-        left = iter(pieces)
-        count = len(pieces)
+        pieces: list[bytes | None] = [body] if isinstance(body, bytes) else list(body)
         sent: list[Any] = []
 
         async def receive() -> dict[str, Any]:
-            nonlocal count
-            piece = next(left, None)
-            count -= 1
+            if not pieces:
+                await asyncio.Event().wait()
+            piece = pieces.pop(0)
             if piece is None:
                 return {"type": "http.disconnect"}
-            return {"type": "http.request", "body": piece, "more_body": count > 0}
+            return {"type": "http.request", "body": piece, "more_body": bool(pieces)}
 
         async def send(message: Any) -> None:
             sent.append(message)
@@ -250,27 +248,35 @@ class Live:
         self.thread.join(20)
 
 
+def start(site: Site, patience: float = 30.0) -> Live:
+    """Put a site on a socket of this machine."""
+    listening = bind("127.0.0.1", 0)
+    port = listening.getsockname()[1]
+    ready = threading.Event()
+    server = Server(site.edge, [listening], ready.set, patience=patience)
+    thread = threading.Thread(target=server.run_until_stopped)
+    thread.start()
+    assert ready.wait(20)
+    return Live(site, port, server, thread)
+
+
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Live]]:
-    """Put sites on sockets of this machine until the test is over."""
+    """Put sites on sockets until the test is over."""
     running: list[Live] = []
 
-    def start(site: Site, patience: float = 30.0) -> Live:
-        listening = bind("127.0.0.1", 0)
-        port = listening.getsockname()[1]
-        ready = threading.Event()
-        server = Server(site.edge, [listening], ready.set, patience=patience)
-        thread = threading.Thread(target=server.run_until_stopped)
-        thread.start()
-        running.append(Live(site, port, server, thread))
-        assert ready.wait(20)
+    def keep(site: Site, patience: float = 30.0) -> Live:
+        running.append(start(site, patience))
         return running[-1]
 
-    yield start
+    yield keep
     for live in running:
         live.stop()
 
 
-@pytest.fixture
-def live(serve: Callable[..., Live]) -> Live:
-    return serve(Site())
+@pytest.fixture(scope="module")
+def live() -> Iterator[Live]:
+    """One site on a socket for all tests of a module."""
+    live = start(Site())
+    yield live
+    live.stop()

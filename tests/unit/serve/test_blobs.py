@@ -89,6 +89,12 @@ def test_a_download_is_safe_and_may_be_kept_forever(kept: Any) -> None:
     assert "sandbox; default-src 'none'" == reply.header("content-security-policy")
 
 
+def test_nothing_more_is_read_for_a_peer_who_is_gone(kept: Any) -> None:
+    kept.blobs.blobs["b3"] = bytes(10_000_000)
+    assert len(kept.ask("GET", "/jmap/download/a1/b3/x").body) == 10_000_000
+    assert len(kept.ask("GET", "/jmap/download/a1/b3/x", body=[b"", None]).body) <= 512 * 1024
+
+
 def test_head_tells_the_same_without_the_octets(kept: Any) -> None:
     head, get = (kept.ask(method, "/jmap/download/a1/b1/x?type=text/plain") for method in ("HEAD", "GET"))
     assert (200, b"") == (head.status, head.body)

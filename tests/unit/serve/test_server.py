@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from posthouse.kit import json
-from posthouse.serve.http import server
+from posthouse.serve.http import connection as bounds
 
 HEAD = b"Host: localhost\r\nAuthorization: Bearer token-1\r\n"
 CLOSE = b"Connection: close\r\n"
@@ -139,7 +139,7 @@ def test_who_expects_100_continue_is_refused_without_sending(live: Any) -> None:
 
 
 def test_an_unwanted_body_is_read_away_only_so_far(live: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "MAX_DISCARD", 200_000)
+    monkeypatch.setattr(bounds, "MAX_DISCARD", 200_000)
     with live.connect() as connection:
         connection.sendall(b"POST /nowhere HTTP/1.1\r\n" + HEAD + b"Content-Length: 99999999\r\n\r\n")
         with pytest.raises(OSError):
@@ -213,7 +213,7 @@ def test_who_stops_sending_is_cut_off(serve: Callable[..., Any], site: Any, octe
     with serve(site, patience=0.05).connect() as connection:
         connection.sendall(octets)
         reply = read_all(connection)
-    assert reply.endswith(server._SLOW)
+    assert reply.endswith(bounds._SLOW)
     assert {} == site.blobs.blobs
 
 
@@ -254,11 +254,21 @@ def test_a_peer_who_goes_away_leaves_nothing_behind(serve: Callable[..., Any], s
     assert {} == site.blobs.blobs
 
 
+def test_head_has_no_body(live: Any) -> None:
+    for path in (b"/healthz", b"/jmap/session", b"/"):
+        reply = live.talk(b"HEAD " + path + b" HTTP/1.1\r\n" + HEAD + CLOSE + b"\r\n")
+        assert 200 == status(reply)
+        assert reply.endswith(b"\r\n\r\n")
+        assert b"content-length: 0" not in reply
+
+
 def test_a_large_blob_comes_back_whole(live: Any) -> None:
     octets = bytes(range(256)) * 20_000
     head = b"POST /jmap/upload/a1/ HTTP/1.1\r\n" + HEAD + CLOSE + b"Content-Length: %d\r\n\r\n" % len(octets)
-    assert 201 == status(live.talk(head + octets))
-    reply = live.talk(b"GET /jmap/download/a1/b0/x HTTP/1.1\r\n" + HEAD + CLOSE + b"\r\n")
+    stored = live.talk(head + octets)
+    assert 201 == status(stored)
+    blob_id = json.loads(stored.partition(b"\r\n\r\n")[2])["blobId"].encode()
+    reply = live.talk(b"GET /jmap/download/a1/" + blob_id + b"/x HTTP/1.1\r\n" + HEAD + CLOSE + b"\r\n")
     assert octets == reply.partition(b"\r\n\r\n")[2]
     assert live.site.blobs.largest_read <= 256 * 1024
 
@@ -270,8 +280,8 @@ def test_a_blob_that_ends_early_ends_the_connection(live: Any) -> None:
 
 
 def test_names_in_a_path_need_no_percent_encoding(live: Any) -> None:
-    live.site.blobs.blobs["b1"] = b"octets"
-    target = b"/jmap/download/a1/b1/<a|b>^{c}/d.txt?type=text/plain"
+    live.site.blobs.blobs["bname"] = b"octets"
+    target = b"/jmap/download/a1/bname/<a|b>^{c}/d.txt?type=text/plain"
     reply = live.talk(b"GET " + target + b" HTTP/1.1\r\n" + HEAD + CLOSE + b"\r\n")
     assert 200 == status(reply)
     assert b'content-disposition: attachment; filename="<a|b>^{c}/d.txt"\r\n' in reply

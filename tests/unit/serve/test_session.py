@@ -65,7 +65,7 @@ def test_a_stranger_forwards_nothing(site: Any) -> None:
     assert "http://mail.example.org" == api_url(trusting, FORWARDED, peer="11.0.0.1")
 
 
-@pytest.mark.parametrize("peer", ["10.1.2.3", "::1"])
+@pytest.mark.parametrize("peer", ["10.1.2.3", "::ffff:10.1.2.3", "::1"])
 @pytest.mark.parametrize(
     "headers",
     [
@@ -94,6 +94,8 @@ def test_nonsense_from_a_trusted_proxy_is_refused(site: Any, headers: dict[str, 
         ("192.0.2.9", "192.0.2.9"),
         ("198.51.100.1, 192.0.2.9", "192.0.2.9"),
         ("198.51.100.1, 192.0.2.9, 10.0.0.7", "192.0.2.9"),
+        ("192.0.2.9, ::ffff:10.0.0.7", "192.0.2.9"),
+        ("2001:db8::1", "2001:db8::1"),
         ("192.0.2.9, nonsense", "10.1.2.3"),
         ("", "10.1.2.3"),
     ],

@@ -13,6 +13,7 @@ from isal import igzip
 from posthouse.kit import json
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _WORTH_COMPRESSING = 1400  # octets: less than this fits in one packet anyway
@@ -34,19 +35,16 @@ class Answer:
     length: int = 0
 
 
-async def send_answer(send: Send, answer: Answer, accepted: bytes | None, more: Headers) -> None:
-    """Send an answer with more headers, compressed if `accepted`, the Accept-Encoding, allows it.
-
-    Pieces are never compressed; each is sent when the peer has taken most of those before it.
-    """
+async def send_answer(
+    answer: Answer, send: Send, receive: Receive, accepted: bytes | None, more: Headers
+) -> None:
+    """Send an answer with more headers, compressed if `accepted`, the Accept-Encoding, allows it."""
     headers = [*answer.headers, *more]
     start = {"type": "http.response.start", "status": answer.status, "headers": headers}
     if answer.pieces is not None:
         headers.append((b"content-length", b"%d" % answer.length))
         await send(start)
-        async for piece in answer.pieces:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body"})
+        await _send_pieces(answer.pieces, send, receive)
         return
     body = answer.body
     if accepted is not None and len(body) > _WORTH_COMPRESSING and accepts_gzip(accepted):
@@ -57,6 +55,26 @@ async def send_answer(send: Send, answer: Answer, accepted: bytes | None, more: 
         headers.append((b"content-length", b"%d" % len(body)))
     await send(start)
     await send({"type": "http.response.body", "body": body})
+
+
+async def _send_pieces(pieces: AsyncIterator[bytes], send: Send, receive: Receive) -> None:
+    """Send pieces as fast as the peer takes them, and make no more once he is gone."""
+    gone = asyncio.ensure_future(_gone(receive))
+    try:
+        async for piece in pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await asyncio.sleep(0)  # lets `gone` find out
+            if gone.done():
+                return
+        await send({"type": "http.response.body"})
+    finally:
+        gone.cancel()
+
+
+async def _gone(receive: Receive) -> None:
+    """Return once the peer has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def json_answer(status: int, value: json.Json, headers: Headers = ()) -> Answer:

@@ -17,12 +17,12 @@ from posthouse.kit import log
 from posthouse.kit.limits import Limits
 from posthouse.proto.jmap.errors import RequestError
 from posthouse.serve.http import urls
-from posthouse.serve.http.answer import Answer, Headers, Send, send_answer
+from posthouse.serve.http.answer import Answer, Headers, Receive, Send, send_answer
 from posthouse.serve.http.api import ApiResource
 from posthouse.serve.http.auth import Door
 from posthouse.serve.http.blobs import DownloadResource, UploadResource
 from posthouse.serve.http.cors import Cors
-from posthouse.serve.http.exchange import Disconnected, Exchange, Receive, Scope
+from posthouse.serve.http.exchange import Disconnected, Exchange, Scope
 from posthouse.serve.http.front import FrontPage
 from posthouse.serve.http.ports import Api, BlobAccess, SignIn
 from posthouse.serve.http.problem import CLOSE, Refused, problem
@@ -101,7 +101,7 @@ class Edge:
             detail = f"Something went wrong inside. The server's log has more under {request_id}."
             answer = problem(Refused(500, detail, CLOSE))
         try:
-            await send_answer(send, answer, accepted, more)
+            await send_answer(answer, send, receive, accepted, more)
         except Exception:
             # The answer has begun, so all that is left is to break it off: the server sees that it is not
             # complete and closes the connection.

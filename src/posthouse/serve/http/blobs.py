@@ -15,7 +15,7 @@ from posthouse.serve.http.auth import Door
 from posthouse.serve.http.concurrency import Full, Gate
 from posthouse.serve.http.exchange import Exchange
 from posthouse.serve.http.media import OCTETS, attachment, byte_range, media_type
-from posthouse.serve.http.ports import BlobAccess, BlobNotFound, Download
+from posthouse.serve.http.ports import BlobAccess, BlobUnknown, Download
 from posthouse.serve.http.problem import Refused, from_method_error, too_busy
 from posthouse.serve.http.urls import DOWNLOAD, UPLOAD
 
@@ -111,7 +111,7 @@ class DownloadResource:
             return await self._blobs.open(caller, account_id, blob_id)
         except MethodError as error:
             raise from_method_error(error) from None
-        except BlobNotFound:
+        except BlobUnknown:
             raise Refused(404, _NO_BLOB) from None
 
 

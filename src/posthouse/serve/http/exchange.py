@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncGenerator, Iterable, MutableMapping
 from typing import Any, TypeAlias
 
+from posthouse.serve.http.answer import Receive
 from posthouse.serve.http.problem import CLOSE, Refused
 
 Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 _ALONE = (b"host", b"authorization", b"content-type", b"content-length", b"origin", b"range", b"if-range")

@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from typing import Protocol
 
+from posthouse.directory.attempts import TooManyAttempts
+from posthouse.engine.blob import BlobUnknown
 from posthouse.kit.json import JsonObject
 from posthouse.model.caller import Caller
 from posthouse.proto.jmap.request import Request
 
-
-class TooManyAttempts(Exception):
-    """Sign-in was tried too often from one address or for one name; `retry_after` is in seconds."""
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(retry_after)
-        self.retry_after = retry_after
-
-
-class BlobNotFound(LookupError):
-    """The account has no such blob, or the caller may not read it; the two look the same from outside."""
+__all__ = ["Api", "BlobAccess", "BlobUnknown", "Download", "SignIn", "TooManyAttempts"]
 
 
 class SignIn(Protocol):
@@ -64,7 +56,8 @@ class Download(Protocol):
 class BlobAccess(Protocol):
     """What takes and gives the bytes of an account's blobs (RFC 8620 §6).
 
-    Both raise `MethodError` ``accountNotFound`` for an account that the caller cannot see.
+    Both raise `MethodError` ``accountNotFound`` for an account that the caller cannot see; any other
+    refusal is a `MethodError` or a `RequestError` with the status to answer.
     """
 
     async def upload(
@@ -76,4 +69,4 @@ class BlobAccess(Protocol):
         """
 
     async def open(self, caller: Caller, account_id: str, blob_id: str) -> Download:
-        """Return a blob to read from; raises `BlobNotFound` (RFC 8620 §6.2)."""
+        """Return a blob to read from; raises `BlobUnknown` (RFC 8620 §6.2)."""

@@ -47,22 +47,26 @@ class Proxies:
         return f"{scheme}://{host}"
 
     def client(self, exchange: Exchange) -> str:
-        """Return the address of the client: the last one that no trusted proxy has."""
-        if not self._trusted or not self._is_trusted(exchange.peer):
+        """Return the address of the client: the last one that no trusted proxy has.
+
+        Only X-Forwarded-For is read, which every proxy appends to: one that knows nothing of Forwarded
+        would pass on whatever the client wrote there.
+        """
+        if not self._is_trusted(exchange.peer):
             return exchange.peer
-        hops = [hop.strip() for hop in (exchange.text(b"x-forwarded-for") or "").split(",")]
-        for hop in reversed(hops):
-            if not _is_address(hop):
+        for hop in reversed((exchange.text(b"x-forwarded-for") or "").split(",")):
+            address = _address(hop.strip())
+            if address is None:
                 break
-            if not self._is_trusted(hop):
-                return hop
+            if not self._is_trusted(hop.strip()):
+                return str(address)
         return exchange.peer
 
     def _is_trusted(self, peer: str) -> bool:
-        if not self._trusted or not _is_address(peer):
+        if not self._trusted:
             return False
-        address = ipaddress.ip_address(peer)
-        return any(address in network for network in self._trusted)
+        address = _address(peer)
+        return address is not None and any(address in network for network in self._trusted)
 
 
 def check_host(host: str) -> None:
@@ -71,12 +75,13 @@ def check_host(host: str) -> None:
         raise Refused(400, "The Host is no host name or address with an optional port.")
 
 
-def _is_address(text: str) -> bool:
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Read an address; one of IPv4 that comes through a socket of IPv6 is what it is."""
     try:
-        ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _first(value: str | None) -> str | None:
