@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -158,3 +160,10 @@ def test_threads_share_one_keeper(blobs: Blobs) -> None:
 def test_an_address_that_cannot_be_used_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"use file:"):
         open_blobs(url)
+
+
+@pytest.mark.parametrize("form", ["{}", "file:{}", "file://{}", "file://localhost{}"])
+def test_a_folder_can_be_written_in_several_ways(tmp_path: Path, form: str) -> None:
+    with closing(open_blobs(form.format(tmp_path / "deep" / "blobs"))) as blobs:
+        assert b"data" == blobs.read(blobs.put(b"data", 0))
+    assert (tmp_path / "deep" / "blobs" / "index.db").exists()
