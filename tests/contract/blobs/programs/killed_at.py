@@ -39,7 +39,6 @@ def collect(blobs: FileBlobs, now: int) -> None:
 def act_put(folder: Path) -> None:
     blobs = FileBlobs(folder, pack_size=5000)
     blobs.put_many(FRESH, 10**6)
-    os.write(1, b"")
     (folder / "acknowledged").touch()
     blobs.close()
 
