@@ -3,7 +3,7 @@
     b<digest>                           a whole blob
     p<digest>-<offset>-<length>-<enc>   a range of it, decoded: i as it is, b base64, q quoted-printable
 
-The digest is SHA-256 in base32. Knowing an id grants nothing: who may read what is asked elsewhere.
+The digest is SHA-256 in URL-safe base64. Knowing an id grants nothing: who may read what is asked elsewhere.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from dataclasses import dataclass
 
 from posthouse.kit import ids
 
-_CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghjkmnpqrstvwxyz")
-_STANDARD = bytes.maketrans(b"0123456789abcdefghjkmnpqrstvwxyz", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
-_DIGEST_LETTERS = 52
+_DIGEST_LETTERS = 43
 _ENCODINGS = {"i": "", "b": "base64", "q": "quoted-printable"}
 _LETTERS = {encoding: letter for letter, encoding in _ENCODINGS.items()}
 
@@ -68,14 +66,14 @@ def decode(text: str) -> BlobId | None:
 
 
 def _digits(digest: bytes) -> str:
-    return base64.b32encode(digest).rstrip(b"=").translate(_CROCKFORD).decode()
+    return base64.urlsafe_b64encode(digest)[:_DIGEST_LETTERS].decode()
 
 
 def _digest(text: str) -> bytes | None:
     if len(text) != _DIGEST_LETTERS or not text.isascii():
         return None
     try:
-        digest = base64.b32decode(text.encode().translate(_STANDARD) + b"====")
+        digest = base64.b64decode(text + "=", altchars=b"-_", validate=True)
     except ValueError:
         return None
     return digest if _digits(digest) == text else None

@@ -65,7 +65,9 @@ class Database:
 
     def one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         """Run a query and give its first row."""
-        return self.connection.execute(sql, parameters).fetchone()
+        # Read to the end, so that the statement is done with and can be used again at once.
+        found = self.connection.execute(sql, parameters).fetchall()
+        return found[0] if found else None
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run a statement."""

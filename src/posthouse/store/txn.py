@@ -156,9 +156,12 @@ class Transaction:
     def tallies_of_group(self, type: TypeLike, group: int) -> dict[tuple[int, str], int]:
         """See `ports.Txn.tallies_of_group`."""
         self._write_tallies()
+        return self._tallies_of_group(self._schema.codes[type.name], group)
+
+    def _tallies_of_group(self, code: int, group: int) -> dict[tuple[int, str], int]:
         rows = self._database.rows(
             "SELECT container, word, n FROM tally_group WHERE account = ? AND type = ? AND grp = ?",
-            (self.account, self._schema.codes[type.name], group),
+            (self.account, code, group),
         )
         return {(container, word): n for container, word, n in rows}  # type: ignore[misc]
 
@@ -375,25 +378,32 @@ class Transaction:
         if not self._tallies:
             return
         waiting, self._tallies = self._tallies, defaultdict(int)
-        totals: defaultdict[tuple[int, int, str], list[int]] = defaultdict(lambda: [0, 0])
+        by_group: defaultdict[tuple[int, int], dict[tuple[int, str], int]] = defaultdict(dict)
         for (code, group, container, word), delta in waiting.items():
-            if not delta:
-                continue
-            row = self._database.one(
-                "INSERT INTO tally_group VALUES (?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET n = n + excluded.n RETURNING n",
-                (self.account, code, group, container, word, delta),
-            )
-            n = cast(int, cast(Row, row)[0])
-            if n == 0:
-                self._database.run(
-                    "DELETE FROM tally_group "
-                    "WHERE account = ? AND type = ? AND grp = ? AND container = ? AND word = ?",
-                    (self.account, code, group, container, word),
-                )
-            total = totals[code, container, word]
-            total[0] += delta
-            total[1] += (n > 0) - (n - delta > 0)
+            if delta:
+                by_group[code, group][container, word] = delta
+        kept: list[tuple[int, int, int, int, str, int]] = []
+        dropped: list[tuple[int, int, int, int, str]] = []
+        totals: defaultdict[tuple[int, int, str], list[int]] = defaultdict(lambda: [0, 0])
+        for (code, group), deltas in by_group.items():
+            before = self._tallies_of_group(code, group)
+            for (container, word), delta in deltas.items():
+                had = before.get((container, word), 0)
+                key = (self.account, code, group, container, word)
+                if had + delta:
+                    kept.append((*key, had + delta))
+                else:
+                    dropped.append(key)
+                total = totals[code, container, word]
+                total[0] += delta
+                total[1] += (had + delta > 0) - (had > 0)
+        self._database.many(
+            "INSERT INTO tally_group VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = excluded.n", kept
+        )
+        self._database.many(
+            "DELETE FROM tally_group WHERE account = ? AND type = ? AND grp = ? AND container = ? AND word = ?",
+            dropped,
+        )
         self._database.many(
             "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET items = items + excluded.items, grps = grps + excluded.grps",
@@ -415,10 +425,10 @@ class Transaction:
     def find_keys(self, space: str, keys: Iterable[int]) -> list[int]:
         """See `ports.Txn.find_keys`."""
         rows = self._database.rows(
-            f"SELECT DISTINCT id FROM lookup WHERE account = ? AND space = ? AND key {IN_LIST} ORDER BY id",
+            f"SELECT id FROM lookup WHERE account = ? AND space = ? AND key {IN_LIST}",
             (self.account, space, in_list(keys)),
         )
-        return [cast(int, row[0]) for row in rows]
+        return sorted({cast(int, row[0]) for row in rows})
 
     def drop_keys(self, space: str, id: int) -> None:
         """See `ports.Txn.drop_keys`."""
