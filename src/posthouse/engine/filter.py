@@ -112,6 +112,8 @@ def _member_kind(prop: Property) -> Kind:
 
 def _kind(filter: Filter, prop: Property) -> Kind:
     match filter.test:
+        case Test.ONE_OF:
+            return ListOf(prop.kind)
         case Test.OUTSIDE:
             return ListOf(_member_kind(prop))
         case Test.MEMBER | Test.NOT_MEMBER | Test.ANY_IN_GROUP | Test.ALL_IN_GROUP | Test.NONE_IN_GROUP:
@@ -131,7 +133,7 @@ def _column(filter: Filter, prop: Property, value: Json) -> Json:
             kind = prop.kind.inner if isinstance(prop.kind, Nullable) else prop.kind
             column = prop.column(value)
             return _NOTHING if isinstance(kind, Ref) and column is None else column
-        case Test.OUTSIDE:
+        case Test.OUTSIDE | Test.ONE_OF:
             return [number for member in value if (number := prop.column(member)) is not None]
         case Test.MEMBER | Test.NOT_MEMBER:
             column = prop.column(value)

@@ -16,6 +16,8 @@ class Test(Enum):
 
     EQUALS = "equals"
     """The property's column is the value; null means no value."""
+    ONE_OF = "one_of"
+    """The property's column, an integer, is in the list of values."""
     CONTAINS = "contains"
     """The property's column, a folded text, contains the folded value."""
     IS_SET = "is_set"

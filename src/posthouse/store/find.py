@@ -251,6 +251,8 @@ class _Compiler:
         match filter.test:
             case Test.EQUALS:
                 return f"{self._column(on)} IS ?", [value]
+            case Test.ONE_OF:
+                return f"coalesce({self._column(on)} {IN_LIST}, FALSE)", [in_list(cast("list[int]", value))]
             case Test.CONTAINS:
                 return f"coalesce(instr({self._column(on)}, ?) > 0, FALSE)", [sort_key(cast(str, value))]
             case Test.IS_SET:

@@ -7,6 +7,28 @@ transaction that changes Emails, never by a caller.
 May import: engine, store, model, formats, proto, kit.
 """
 
+from posthouse.capabilities.mail import (
+    birth,
+    import_,
+    ingest,
+    parse,
+    read,
+    removal,
+    searchsnippet,
+    upkeep,
+    write,
+)
 from posthouse.capabilities.mail.capability import MAIL
 
-__all__ = ["MAIL"]
+__all__ = [
+    "MAIL",
+    "birth",
+    "import_",
+    "ingest",
+    "parse",
+    "read",
+    "removal",
+    "searchsnippet",
+    "upkeep",
+    "write",
+]

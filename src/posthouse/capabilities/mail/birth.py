@@ -42,10 +42,11 @@ def make(txn: Txn, name: str, parent: str | None = None, role: str | None = None
     return id
 
 
-def ensure(txn: Txn, path: Sequence[str], role: str | None = None) -> int:
+def ensure(txn: Txn, path: Sequence[str], role: str | None = None, top_role: str | None = None) -> int:
     """Give the Mailbox at a path of valid names from the top down, making what is missing.
 
-    role: a Mailbox that has it is taken whatever its name; else the one at the path gets it if it is made.
+    role, top_role: what the last and the first Mailbox of the path are for. One that has the role is taken
+    whatever its name; else the one at the path gets it if it is made.
     Names below the deepest level allowed are joined to one with slashes between.
     """
     holder = None if role is None else with_role(txn, role)
@@ -53,10 +54,14 @@ def ensure(txn: Txn, path: Sequence[str], role: str | None = None) -> int:
         return holder
     if len(path) > DEEPEST:
         path = [*path[: DEEPEST - 1], "/".join(path[DEEPEST - 1 :])[:60]]
+    roles = [top_role, *[None] * (len(path) - 1)]
+    roles[-1] = role if role is not None else roles[-1]
     parent: str | None = None
     id = 0
-    for level, name in enumerate(path, 1):
-        found = named(txn, name, parent)
-        id = make(txn, name, parent, role if level == len(path) else None) if found is None else found
+    for name, level_role in zip(path, roles, strict=True):
+        found = None if level_role is None else with_role(txn, level_role)
+        if found is None:
+            found = named(txn, name, parent)
+        id = make(txn, name, parent, level_role) if found is None else found
         parent = mailbox.wire(id)
     return id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from posthouse.capabilities.mail.draft import MOST_ATTACHED
 from posthouse.capabilities.mail.email import email
 from posthouse.capabilities.mail.mailbox import DEEPEST, LONGEST_NAME, mailbox
 from posthouse.capabilities.mail.thread import thread
@@ -17,15 +18,10 @@ def _per_account(limits: Limits) -> JsonObject:
         "maxMailboxesPerEmail": None,
         "maxMailboxDepth": DEEPEST,
         "maxSizeMailboxName": LONGEST_NAME,
-        "maxSizeAttachmentsPerEmail": most_attached(limits),
+        "maxSizeAttachmentsPerEmail": MOST_ATTACHED,
         "emailQuerySortOptions": list(email.sorts),
         "mayCreateTopLevelMailbox": True,
     }
-
-
-def most_attached(limits: Limits) -> int:
-    """Give the octets of attachments that one Email may hold: base64 makes a third more of them."""
-    return limits.max_size_upload // 2
 
 
 MAIL: Final = Capability(

@@ -7,6 +7,7 @@ from typing import Final
 from posthouse.capabilities.mail import header, part
 from posthouse.capabilities.mail.keyword import Keyword, is_unread
 from posthouse.formats import mime
+from posthouse.kit import ids
 from posthouse.kit.json import Json, JsonObject
 from posthouse.model.condition import (
     Argument,
@@ -55,6 +56,10 @@ def _first_address(value: Json) -> Column:
     return sort_key(value[0]["name"] or value[0]["email"]) or None if value else None
 
 
+def _number(value: Json) -> Column:
+    return ids.decode(value[1:])
+
+
 def _base_subject(value: Json) -> Column:
     return sort_key(mime.base_subject(value)) or None
 
@@ -88,7 +93,7 @@ email = Type(
     },
     # Neighbours are cut out of a row together, so what a list of messages shows stands first.
     properties=[
-        Property("threadId", Ref("Thread"), server=True, immutable=True, index=True),
+        Property("threadId", Id(), server=True, immutable=True, column=_number),
         Property("from", _ADDRESSES, immutable=True, default=None, column=_first_address),
         Property("to", _ADDRESSES, immutable=True, default=None, column=_first_address),
         Property("subject", String() | None, immutable=True, default=None, column=_base_subject),

@@ -101,15 +101,15 @@ def thread_keys(values: JsonObject) -> list[int]:
     return threads.keys(values["subject"], values["messageId"], values["inReplyTo"], values["references"])
 
 
-def file(txn: Txn, filings: Sequence[Filing]) -> list[int]:
-    """Make each message an Email of its own and give their local ids.
+def file(txn: Txn, filings: Sequence[Filing]) -> list[Moved]:
+    """Make each message an Email of its own; tells their ids and values, in the same order.
 
     The blobs are durable already and the Mailboxes exist. Many at once cost less than one by one: Threads and
     counts are brought in step at the end.
     """
     moved = [_insert(txn, filing) for filing in filings]
     upkeep.settle(txn, moved)
-    return [id for id, _, _ in moved]
+    return moved
 
 
 def merge(txn: Txn, filings: Sequence[Filing]) -> list[Found]:

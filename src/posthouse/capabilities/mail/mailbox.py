@@ -37,20 +37,10 @@ DEEPEST: Final = 30
 # The attributes of the IANA registry "IMAP Mailbox Name Attributes" that say what a Mailbox is for; the others
 # tell of the tree, as \HasChildren does.
 ROLES: Final = frozenset(
-    [
-        "all",
-        "archive",
-        "drafts",
-        "flagged",
-        "important",
-        "inbox",
-        "junk",
-        "memos",
-        "scheduled",
-        "sent",
-        "snoozed",
-        "trash",
-    ]
+    (
+        *("all", "archive", "drafts", "flagged", "important", "inbox"),
+        *("junk", "memos", "scheduled", "sent", "snoozed", "trash"),
+    )
 )
 RIGHTS: Final = Rights(
     (

@@ -46,11 +46,6 @@ def settle(txn: Txn, moved: Sequence[Moved]) -> None:
     _count(txn, moved)
 
 
-@email.after
-def _settle_one(txn: Txn, change: Change) -> None:
-    settle(txn, [Moved(change.id, change.old, change.new)])
-
-
 @mailbox.after
 def _follow_the_trash(txn: Txn, change: Change) -> None:
     old = change.old["role"] if change.old else None

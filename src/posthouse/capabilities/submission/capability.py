@@ -1,0 +1,20 @@
+"""The capability ``urn:ietf:params:jmap:submission`` itself (RFC 8621 §1.3.2)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from posthouse.capabilities.submission.identity import identity
+from posthouse.capabilities.submission.outbox import submission
+from posthouse.kit.json import JsonObject
+from posthouse.kit.limits import Limits
+from posthouse.model.capability import Capability
+
+
+def _per_account(limits: Limits) -> JsonObject:
+    return {"maxDelayedSend": 0, "submissionExtensions": {}}
+
+
+SUBMISSION: Final = Capability(
+    "urn:ietf:params:jmap:submission", types=[identity, submission], per_account=_per_account
+)
