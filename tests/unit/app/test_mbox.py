@@ -206,6 +206,20 @@ def test_how_the_bytes_arrive_changes_nothing(data: bytes) -> None:
     assert read(data) == list(read_mbox(Trickle(data), ("Box",), "box", LIMIT))
 
 
+def test_a_separator_may_lie_across_two_reads() -> None:
+    class Halves(io.BytesIO):
+        """Gives the file in two parts, then the end."""
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            return super().read(half - self.tell() if self.tell() < half else size)
+
+    body = b"S: 1\n\n" + b"x" * 80_000 + b"\n"  # longer than what is read of every message at once
+    data = FROM + body + b"\n" + FROM + b"S: 2\n"
+    for half in range(len(FROM + body) - 10, len(FROM + body) + 2 * len(FROM)):
+        found = list(read_mbox(Halves(data), ("Box",), "box", 100_000))
+        assert [body, b"S: 2\n"] == [item.data for item in found if isinstance(item, Item)], half
+
+
 @given(st.lists(st.binary(max_size=60), max_size=8), st.integers(0, 100))
 def test_any_bytes_are_read_without_an_error(parts: list[bytes], limit: int) -> None:
     read(FROM + FROM.join(parts), limit)
@@ -241,8 +255,8 @@ def test_memory_stays_small_however_long_the_file_is() -> None:
         finally:
             tracemalloc.stop()
 
-    count, memory = peak(read_mbox(Generated(200_000_000), ("Box",), "box", 1_000_000))
-    assert count > 5_000
+    count, memory = peak(read_mbox(Generated(100_000_000), ("Box",), "box", 1_000_000))
+    assert count > 3_000
     assert memory < 8_000_000
 
 

@@ -121,7 +121,7 @@ class TarTree:
         """Yield the entries in the order of the archive."""
         with self._path.open("rb") as raw:
             self._raw = raw
-            stream = _Forward(unpacked(raw), raw.tell)
+            stream = Forward(unpacked(raw), raw.tell)
             try:
                 yield from self._entries(stream)
             except self.errors as error:
@@ -129,7 +129,7 @@ class TarTree:
             finally:
                 self._raw, self._ended_at = None, raw.tell()
 
-    def _entries(self, stream: _Forward) -> Iterator[Entry]:
+    def _entries(self, stream: Forward) -> Iterator[Entry]:
         with tarfile.open(
             fileobj=cast(BinaryIO, stream), mode="r:", encoding="utf-8", errors="replace"
         ) as tar:
@@ -206,7 +206,7 @@ class _Xz:
         return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
 
 
-class _Forward:
+class Forward:
     """A stream for `tarfile` that only goes forwards and refuses large reads and bombs.
 
     It can step back over the last byte, as `tarfile` does to see whether that is there.
@@ -221,9 +221,11 @@ class _Forward:
         self._stepped_back = False
 
     def tell(self) -> int:
+        """Return the place of the next byte."""
         return self._place - self._stepped_back
 
     def seek(self, place: int) -> int:
+        """Go on to a place, or back by one byte; raises `Damaged` for anything else."""
         if place == self._place - 1 and self._last:
             self._stepped_back = True
             return place
@@ -236,6 +238,7 @@ class _Forward:
         return self._place
 
     def read(self, size: int = -1) -> bytes:
+        """Return so many bytes, or fewer at the end; raises `Damaged` for more than ``longest``."""
         if not 0 <= size <= self.longest:
             raise Damaged("a header is too large")
         parts = []
@@ -249,6 +252,7 @@ class _Forward:
         return b"".join(parts)
 
     def seekable(self) -> bool:
+        """Say yes, since `tarfile` asks."""
         return True
 
     def _next(self, size: int) -> bytes:
