@@ -22,12 +22,17 @@ def is_id(value: Json) -> bool:
     return type(value) is str and _ID.fullmatch(value) is not None
 
 
-def sort_key(text: str) -> str:
-    """Fold a text for comparing: compatibility forms, case and marks go (RFC 5051 in spirit), 255 at most."""
+def fold(text: str) -> str:
+    """Fold a text for comparing: compatibility forms, case and marks go (RFC 5051 in spirit)."""
     if text.isascii():
-        return text[:255].lower()
-    folded = unicodedata.normalize("NFKD", text[:255]).casefold()
-    return "".join(letter for letter in folded if not unicodedata.combining(letter))[:255]
+        return text.lower()
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(letter for letter in folded if not unicodedata.combining(letter))
+
+
+def sort_key(text: str) -> str:
+    """Fold a text as `fold` does and keep its first 255 characters."""
+    return fold(text[:255])[:255]
 
 
 class Kind:
@@ -274,6 +279,18 @@ class MapOf(Kind):
             self.key.accepts(name) and self.value.accepts(held) for name, held in value.items()
         )
 
+    def references(self, value: Json) -> Iterator[tuple[str, str]]:
+        """Give what each key and value refers to."""
+        for name, held in value.items():
+            yield from self.key.references(name)
+            yield from self.value.references(held)
+
+    def resolved(self, value: Json, created: Mapping[str, str]) -> Json:
+        """Resolve each key and value."""
+        return {
+            self.key.resolved(name, created): self.value.resolved(held, created) for name, held in value.items()
+        }
+
 
 class Record(Kind):
     """An object with named members; those with a name in ``required`` must be there."""
@@ -289,6 +306,15 @@ class Record(Kind):
             and self.required <= value.keys()
             and all(name in self.members and self.members[name].accepts(held) for name, held in value.items())
         )
+
+    def references(self, value: Json) -> Iterator[tuple[str, str]]:
+        """Give what each member refers to."""
+        for name, held in value.items():
+            yield from self.members[name].references(held)
+
+    def resolved(self, value: Json, created: Mapping[str, str]) -> Json:
+        """Resolve each member."""
+        return {name: self.members[name].resolved(held, created) for name, held in value.items()}
 
 
 class Text(Kind):

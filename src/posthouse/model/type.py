@@ -17,6 +17,9 @@ from posthouse.model.rights import Rights
 
 VERBS = ("get", "changes", "set", "copy", "query", "queryChanges")
 
+LARGEST_ID = 2**32 - 1
+"""Local ids have 32 bits, so that an account and an id make one 64-bit key."""
+
 PrepareHook: TypeAlias = Callable[[Preparing, Sequence[Change]], Awaitable[Mapping[str, Exception]]]
 CheckHook: TypeAlias = Callable[[Txn, Change, Stage], None]
 AfterHook: TypeAlias = Callable[[Txn, Change], None]
@@ -121,7 +124,8 @@ class Type:
         """Read an Id of this type; None for what can't be one, which is then simply not found."""
         if self.singleton is not None:
             return 1 if wire == self.singleton else None
-        return ids.decode(wire[1:]) if wire[:1] == self.letter else None
+        number = ids.decode(wire[1:]) if wire[:1] == self.letter else None
+        return number if number is not None and number <= LARGEST_ID else None
 
     def defaults(self) -> list[str]:
         """Name the properties that a /get without ``properties`` returns, in their order."""

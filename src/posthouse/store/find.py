@@ -15,10 +15,10 @@ from typing import Final, Protocol, cast
 
 from posthouse.kit.json import loads
 from posthouse.model.condition import Both, Condition, Either, Leaf, Neither, Order, Query, Rank, Test
-from posthouse.model.kind import sort_key
+from posthouse.model.kind import fold, sort_key
 from posthouse.model.ports import TypeLike
 from posthouse.store import fulltext
-from posthouse.store.layout import Layout
+from posthouse.store.layout import Layout, tally_word
 from posthouse.store.sqlite import IN_LIST, Database, in_list
 
 _FEW: Final = 1000
@@ -124,9 +124,9 @@ class Find:
             if on == type.within and test is Test.MEMBER and not container:
                 container = cast(int, leaf.value)
             elif on == type.tally.words and test is Test.MEMBER and not word:
-                word = cast(str, leaf.value)
+                word = tally_word(cast(str, leaf.value))
             elif on == type.tally.words and test is Test.NOT_MEMBER and not without:
-                without = cast(str, leaf.value)
+                without = tally_word(cast(str, leaf.value))
             else:
                 return None
         which = 1 if self._collapses else 0
@@ -169,10 +169,11 @@ class _Compiler:
             for leaf in _conjuncts(query.where)
             if leaf.filter.test in (Test.SEARCH, Test.HEADER)
         )
+        leaf = self._driving_leaf(query)
         if not self._from_set:
-            self._driving = self._driving_leaf(query)
+            self._driving = leaf
         where, parameters = self._condition(query.where)
-        order, order_parameters = self._order(query.order) if ordered else ("", [])
+        order, order_parameters = self._order(query.order, leaf) if ordered else ("", [])
         name, account, group = self._layout.name, self._txn.account, self._layout.type.group
         if self._driving is not None:
             source = f"member_{name}_{self._driving.filter.on[0].lower()} m"
@@ -269,13 +270,13 @@ class _Compiler:
             case Test.OUTSIDE:
                 return self._outside(cast("list[int]", value))
             case Test.ANY_IN_GROUP:
-                return f"{self._in_group()} > 0", self._in_group_of(value)
+                return f"{self._in_group()} > 0", self._in_group_of(tally_word(value))
             case Test.NONE_IN_GROUP:
-                return f"{self._in_group()} = 0", self._in_group_of(value)
+                return f"{self._in_group()} = 0", self._in_group_of(tally_word(value))
             case Test.ALL_IN_GROUP:
                 return (
                     f"{self._in_group()} = {self._in_group()}",
-                    [*self._in_group_of(value), *self._in_group_of("")],
+                    [*self._in_group_of(tally_word(value)), *self._in_group_of("")],
                 )
             case Test.SEARCH | Test.HEADER:
                 return f"{self._key()} {IN_LIST}", [in_list(self._candidates(leaf))]
@@ -319,7 +320,7 @@ class _Compiler:
             f"AND grp = {self._group()} AND container = 0 AND word = ?), 0)"
         )
 
-    def _in_group_of(self, word: object) -> list[object]:
+    def _in_group_of(self, word: str) -> list[object]:
         return [self._txn.account, self._code, word]
 
     def _candidates(self, leaf: Leaf) -> list[int]:
@@ -347,15 +348,15 @@ class _Compiler:
         """Give the keys of the objects whose stored header fields match (RFC 8621 §4.4.1)."""
         plan = self._layout.plan([on])
         name = wanted[0].lower()
-        text = sort_key(wanted[1]) if len(wanted) > 1 else None
+        text = fold(wanted[1]) if len(wanted) > 1 else None
         found = []
         for row in self._database.rows(
-            self._layout.select(plan) + " WHERE o.account = ? AND o.key BETWEEN ? AND ?",
+            self._layout.select(plan) + " WHERE +o.account = ? AND o.key BETWEEN ? AND ?",
             (self._txn.account, self._base, self._base | _ID_MASK),
         ):
             fields = loads(cast(bytes, plan.pluck(row, on)))
             if any(
-                field["name"].lower() == name and (text is None or text in _folded(field["value"]))
+                field["name"].lower() == name and (text is None or text in fold(field["value"]))
                 for field in fields
             ):
                 found.append(cast(int, row[0]))
@@ -363,19 +364,25 @@ class _Compiler:
 
     # -- orders --
 
-    def _order(self, orders: tuple[Order, ...]) -> tuple[str, list[object]]:
+    def _order(self, orders: tuple[Order, ...], natural: Leaf | None) -> tuple[str, list[object]]:
+        """Write the order; it must be the same whichever way the query runs, or its results would jump.
+
+        natural: the set member whose order serves a query that asks for none.
+        """
+        if self._driving is not None:
+            rising = bool(orders) and orders[0].ascending
+            return (" ORDER BY m.ord DESC, m.id" if rising else " ORDER BY m.ord, m.id DESC"), []
+        if not orders and natural is not None:
+            ordering = self._layout.type.properties[natural.filter.on[0]].ordered_by
+            return f" ORDER BY {self._column(cast(str, ordering))} DESC, o.key DESC", []
         texts: list[str] = []
         parameters: list[object] = []
-        if self._driving is not None:
-            falling = bool(orders) and orders[0].ascending
-            direction = " DESC" if falling else ""
-            return f" ORDER BY m.ord{direction}, m.id{direction}", []
         for order in orders:
             text, more = self._rank(order)
             texts.append(text + ("" if order.ascending else " DESC"))
             parameters += more
-        # The last resort keeps the order stable, in the direction of the first comparator, so that an index
-        # that ends in the id serves it without sorting.
+        # The id is the last resort, in the direction of the first comparator, so that an index that ends in
+        # the id serves it without sorting.
         last = "o.key" if not orders or orders[0].ascending else "o.key DESC"
         return f" ORDER BY {', '.join([*texts, last])}", parameters
 
@@ -387,16 +394,12 @@ class _Compiler:
             case Rank.MEMBER:
                 return self._member(on, order.argument)
             case Rank.ANY_IN_GROUP:
-                return f"({self._in_group()} > 0)", self._in_group_of(order.argument)
+                return f"({self._in_group()} > 0)", self._in_group_of(tally_word(order.argument))
             case Rank.ALL_IN_GROUP:
                 return (
                     f"({self._in_group()} = {self._in_group()})",
-                    [*self._in_group_of(order.argument), *self._in_group_of("")],
+                    [*self._in_group_of(tally_word(order.argument)), *self._in_group_of("")],
                 )
-
-
-def _folded(value: str) -> str:
-    return " ".join(sort_key(value[start : start + 255]) for start in range(0, len(value), 200))
 
 
 def _conjuncts(where: Condition | None) -> list[Leaf]:

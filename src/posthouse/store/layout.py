@@ -42,6 +42,11 @@ def pack(names: Sequence[str], values: JsonObject) -> bytes:
     return offsets.pack(*starts, at) + b",".join(members)
 
 
+def tally_word(word: str) -> str:
+    """Write an object's own word as the kept counts have it: apart from derived words, which start with ``!``."""
+    return "!" + word if word.startswith("!") else word
+
+
 def unpack(count: int, fragment: bytes) -> JsonObject:
     """Read every property of a fragment of ``count`` members."""
     value: JsonObject = loads(b"{" + fragment[4 * (count + 1) :] + b"}")

@@ -90,8 +90,9 @@ def touched(database: Database, account: int, type: int, since: int, whole_group
         groups: Sequence[object] = sorted({row[2] for row in rows if row[2] is not None})
         for group in groups:
             rows += database.all(
-                "SELECT id, made, grp FROM stamp WHERE account = ? AND type = ? AND grp = ?",
-                (account, type, group),
+                "SELECT id, made, grp FROM stamp INDEXED BY stamp_grp "
+                "WHERE account = ? AND type = ? AND grp = ? AND (gone = 0 OR gone > ?)",
+                (account, type, group, since),
             )
     known: dict[int, int] = {id: number for id, number, _ in rows}  # type: ignore[misc]
     return Touched(

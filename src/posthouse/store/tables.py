@@ -138,7 +138,7 @@ def _statements(layout: Layout) -> list[str]:
         statements.append(
             f"CREATE TABLE IF NOT EXISTS member_{name}_{prop.name.lower()}("
             "account INTEGER NOT NULL, value NOT NULL, ord INTEGER NOT NULL, id INTEGER NOT NULL, grp INTEGER, "
-            "PRIMARY KEY (account, value, ord, id)) WITHOUT ROWID"
+            "PRIMARY KEY (account, value, ord, id DESC)) WITHOUT ROWID"
         )
     if layout.type.search:
         statements.append(

@@ -12,7 +12,7 @@ from posthouse.model.ports import Changes, Mark, Touched, TypeLike
 from posthouse.model.property import Part, Property
 from posthouse.store import stamps
 from posthouse.store.find import Find
-from posthouse.store.layout import Layout, Plan, Row
+from posthouse.store.layout import Layout, Plan, Row, tally_word
 from posthouse.store.sqlite import IN_LIST, Database, in_list
 from posthouse.store.words import index_text
 
@@ -34,6 +34,7 @@ class Transaction:
     """Reads and writes on one account; see `posthouse.model.ports.Txn` for what each method promises.
 
     Numbers, counts and levels are gathered while the unit runs; `finish` writes them once at its end.
+    Rows are found by their key; the sign in ``+account`` keeps the planner from an index on the account.
     """
 
     def __init__(self, database: Database, schema: Schema, account: int, person: int, writes: bool) -> None:
@@ -85,7 +86,7 @@ class Transaction:
     def ids(self, type: TypeLike) -> list[int]:
         """See `ports.Txn.ids`."""
         rows = self._database.rows(
-            f"SELECT key FROM obj_{type.name.lower()} WHERE account = ? AND key BETWEEN ? AND ?",
+            f"SELECT key FROM obj_{type.name.lower()} WHERE +account = ? AND key BETWEEN ? AND ? ORDER BY key",
             (self.account, self._base, self._base | ID_MASK),
         )
         return [cast(int, row[0]) & ID_MASK for row in rows]
@@ -93,17 +94,17 @@ class Transaction:
     def exists(self, type: TypeLike, ids: Iterable[int]) -> set[int]:
         """See `ports.Txn.exists`."""
         rows = self._database.rows(
-            f"SELECT key FROM obj_{type.name.lower()} WHERE account = ? AND key {IN_LIST}",
+            f"SELECT key FROM obj_{type.name.lower()} WHERE +account = ? AND key {IN_LIST}",
             (self.account, in_list([self._base | id for id in ids])),
         )
         return {cast(int, row[0]) & ID_MASK for row in rows}
 
     def rows(self, type: TypeLike, ids: Iterable[int] | None, plan: Plan) -> dict[int, Row]:
         """Read the rows that a plan renders, by local id; ``ids`` None reads all of the type."""
-        sql = self._schema.layouts[type.name].select(plan) + " WHERE o.account = ? AND o.key "
+        sql = self._schema.layouts[type.name].select(plan) + " WHERE +o.account = ? AND o.key "
         if ids is None:
             found = self._database.rows(
-                sql + "BETWEEN ? AND ?", (self.account, self._base, self._base | ID_MASK)
+                sql + "BETWEEN ? AND ? ORDER BY o.key", (self.account, self._base, self._base | ID_MASK)
             )
         else:
             base = self._base
@@ -141,6 +142,7 @@ class Transaction:
 
     def find(self, type: TypeLike, query: Query) -> Find:
         """See `ports.Txn.find`."""
+        self._write_tallies()
         layout = self._schema.layouts[type.name]
         return Find(self._database, self, layout, self._schema.codes[type.name], query)
 
@@ -244,7 +246,7 @@ class Transaction:
                 text += f', "c_{prop.name}" = ?'
                 cells.append(layout.column_value(prop, new))
         self._database.run(
-            f"UPDATE obj_{layout.name} SET {text} WHERE account = ? AND key = ?",
+            f"UPDATE obj_{layout.name} SET {text} WHERE +account = ? AND key = ?",
             (*cells, self.account, self._base | id),
         )
         stamps.changed(self._database, self.account, code, id, number)
@@ -261,11 +263,11 @@ class Transaction:
         old = self.values(type, [id], layout.type.basis)[id]
         number = self._draw(code)
         self._database.run(
-            f"DELETE FROM obj_{layout.name} WHERE account = ? AND key = ?", (self.account, key)
+            f"DELETE FROM obj_{layout.name} WHERE +account = ? AND key = ?", (self.account, key)
         )
         if layout.members[Part.RARE]:
             self._database.run(
-                f"DELETE FROM rare_{layout.name} WHERE account = ? AND key = ?", (self.account, key)
+                f"DELETE FROM rare_{layout.name} WHERE +account = ? AND key = ?", (self.account, key)
             )
         stamps.gone(self._database, self.account, code, id, number)
         self._move_members(layout, code, id, old, {}, number)
@@ -288,7 +290,7 @@ class Transaction:
         number = self._draw(code)
         text = ", ".join(f'"n_{name}" = "n_{name}" + ?' for name in deltas)
         self._database.run(
-            f"UPDATE obj_{layout.name} SET {text} WHERE account = ? AND key = ?",
+            f"UPDATE obj_{layout.name} SET {text} WHERE +account = ? AND key = ?",
             (*deltas.values(), self.account, self._base | id),
         )
         stamps.counted(self._database, self.account, code, id, number)
@@ -371,7 +373,7 @@ class Transaction:
         if layout.type.within is not None:
             prop = layout.type.properties[layout.type.within]
             containers += cast(list[int], _members(layout, prop, values[layout.type.within], {}))
-        words = {"", *values[tally.words], *tally.derived(values)}
+        words = {"", *map(tally_word, values[tally.words]), *tally.derived(values)}
         return {(container, word) for container in containers for word in words}
 
     def _write_tallies(self) -> None:
