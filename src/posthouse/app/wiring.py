@@ -11,11 +11,8 @@ from typing import Final
 
 from posthouse.blobs import open_blobs
 from posthouse.blobs.port import Blobs
-from posthouse.capabilities import birth
 from posthouse.capabilities.core import CORE
-from posthouse.capabilities.mail import MAIL
-from posthouse.capabilities.submission import SUBMISSION
-from posthouse.capabilities.vacation import VACATION
+from posthouse.capabilities.mail import MAIL, birth
 from posthouse.directory.passwords import Passwords
 from posthouse.directory.people import People
 from posthouse.directory.signin import SignIn
@@ -28,11 +25,12 @@ from posthouse.formats.mime import decode_bytes
 from posthouse.kit.limits import Limits
 from posthouse.model.caller import Access
 from posthouse.model.capability import Capability
+from posthouse.model.ports import Txn
 from posthouse.model.registry import Registry
 from posthouse.store.account import Store
 from posthouse.store.directory import DirectoryStore, Person
 
-CAPABILITIES: Final[Sequence[Capability]] = (CORE, MAIL, SUBMISSION, VACATION)
+CAPABILITIES: Final[Sequence[Capability]] = (CORE, MAIL)
 """What this build can do, in the order in which the session shows it."""
 
 SHARDS: Final = 4
@@ -41,9 +39,11 @@ SHARDS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A whole Posthouse on one data folder; not handed to any part of itself."""
+    """A whole Posthouse on one data folder; not handed to any part of itself.
 
-    registry: Registry
+    aside: the threads for work that would hold up the event loop.
+    """
+
     limits: Limits
     blobs: Blobs
     store: Store
@@ -52,29 +52,23 @@ class App:
     people: People
     tokens: Tokens
     sign_in: SignIn
-    tools: Tools
     engine: Engine
     blob_door: BlobDoor
+    aside: ThreadPoolExecutor
 
     def close(self) -> None:
         """Finish the writes that wait and close every file."""
         self.store.close()
-        self.tools_pool.shutdown()
+        self.aside.shutdown()
         self.passwords.close()
         self.directory.close()
         self.blobs.close()
-
-    @property
-    def tools_pool(self) -> ThreadPoolExecutor:
-        """The threads for slow work."""
-        pool = self.tools.pool
-        assert isinstance(pool, ThreadPoolExecutor)
-        return pool
 
 
 def build(
     data: Path,
     *,
+    store_folder: Path | None = None,
     blobs_url: str | None = None,
     limits: Limits | None = None,
     passwords: Passwords | None = None,
@@ -83,26 +77,26 @@ def build(
 ) -> App:
     """Open the data folder, made if absent, and compose the parts over it.
 
-    blobs_url: where the bytes are; by default a folder in the data folder. passwords: how passwords are
-    hashed. lenient_using, core_primary: the compatibility switches of `Engine` and `Sessions`.
+    store_folder, blobs_url: where rows and bytes are; by default in the data folder. passwords: how passwords
+    are hashed. lenient_using, core_primary: the compatibility switches of `Engine` and `Sessions`.
+    Raises `OSError` where files cannot be used, `ValueError` for a blobs URL that this build cannot open.
     """
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
     limits = limits or Limits()
     passwords = passwords or Passwords()
+    folder = store_folder or data
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     registry = Registry(CAPABILITIES)
     blobs = open_blobs(blobs_url or str(data / "blobs"))
-    store = Store(data / "shards", registry.types.values())
-    directory = DirectoryStore(data / "directory.db")
-    tools = Tools(
-        registry, store, blobs, limits, ThreadPoolExecutor(2, thread_name_prefix="aside"), decode_bytes
-    )
+    store = Store(folder / "shards", registry.types.values())
+    directory = DirectoryStore(folder / "directory.db")
+    aside = ThreadPoolExecutor(2, thread_name_prefix="aside")
+    tools = Tools(registry, store, blobs, limits, aside, decode_bytes)
+    sessions = Sessions(registry, limits, core_primary=core_primary)
 
     def furnish(person: Person) -> None:
-        place = Access(person.account, person.shard, person.login)
-        asyncio.run(store.write(place, person.id, lambda txn: birth.furnish(txn, person.login)))
+        asyncio.run(store.write(place_of(person), person.id, lambda txn: _furnish(txn, person.login)))
 
     return App(
-        registry=registry,
         limits=limits,
         blobs=blobs,
         store=store,
@@ -111,9 +105,19 @@ def build(
         people=People(directory, passwords, shards=SHARDS, furnish=furnish),
         tokens=Tokens(directory),
         sign_in=SignIn(directory, passwords),
-        tools=tools,
-        engine=Engine(
-            tools, Sessions(registry, limits, core_primary=core_primary), lenient_using=lenient_using
-        ),
+        engine=Engine(tools, sessions, lenient_using=lenient_using),
         blob_door=BlobDoor(tools, blobs),
+        aside=aside,
     )
+
+
+def place_of(person: Person) -> Access:
+    """Give the account of a person, as he has it himself."""
+    return Access(person.account, person.shard, person.login)
+
+
+def _furnish(txn: Txn, login: str) -> None:
+    """Give a new account what it is born with, unless it was given that before."""
+    if txn.note("born") is None:
+        birth.defaults(txn)
+        txn.put_note("born", True)

@@ -1,0 +1,50 @@
+"""The command line: what others script against.
+
+Contract: results go to standard output; an error is one line on standard error that says what to do. A command
+ends with 0 when it did what was asked, 1 when it failed, 2 when it was called wrongly, 3 when some of what was
+asked could not be done. What a command needs is loaded when it runs, so that ``--help`` is quick.
+May import: every room.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from posthouse import __version__
+from posthouse.app.cli.failure import Exit
+from posthouse.app.cli.serving import demo, serve
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="posthouse", message="%(prog)s %(version)s")
+def posthouse() -> None:
+    """A complete JMAP server: mail behind one JSON API."""
+
+
+for _command in (demo, serve):
+    posthouse.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line of this process and end with its exit code."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        code = posthouse.main(prog_name="posthouse", standalone_mode=False)
+        return code if isinstance(code, int) else Exit.DONE
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return Exit.MISUSED
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx is not None else "posthouse"
+        print(f"{command}: {error.format_message()} See {command} --help.", file=sys.stderr)
+        return Exit.MISUSED
+    except click.ClickException as error:
+        print(f"posthouse: {error.format_message()}", file=sys.stderr)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return Exit.INTERRUPTED

@@ -1,0 +1,228 @@
+"""Configuration: one TOML file into one typed value (DESIGN D20).
+
+A flag goes before a variable ``POSTHOUSE_*`` of the environment, that before the file, that before the
+default. Each key has a variable: ``limits.max_size_upload`` is ``POSTHOUSE_LIMITS_MAX_SIZE_UPLOAD``; lists are
+written with commas there.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from posthouse.kit.limits import Limits
+
+PREFIX: Final = "POSTHOUSE_"
+"""How the names of our environment variables begin."""
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message is one line that says what to do."""
+
+
+class Tls(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TLS: the paths of a certificate chain and of its private key, both PEM; none means plain HTTP."""
+
+    certificate: str | None = None
+    key: str | None = None
+
+
+class Compat(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Switches for clients that do not keep to the standards; all are off by default.
+
+    lenient_using: answer methods whose capability is not in ``using``. core_primary: name a primary account
+    for the core capability as well.
+    """
+
+    lenient_using: bool = False
+    core_primary: bool = False
+
+
+class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is logged to standard error, from which level up, and whether each line is JSON."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    json: bool = False
+
+
+class _Limits(Limits, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`Limits` as they stand in the file."""
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that an operator can set. Paths are relative to the working directory.
+
+    data: the data folder. listen: ``HOST:PORT``. public_url: the URL that clients reach ``/`` at, where it is
+    not what they ask for. trusted_proxies: addresses or networks of proxies whose word on the client is
+    believed. origins: web origins that may read answers; ``*`` stands for all. compress: whether answers are
+    compressed. workers: how many processes serve; 0 is one for each core. store, blobs: URLs of where rows
+    and bytes are kept; by default in the data folder.
+    """
+
+    data: str = "./posthouse-data"
+    listen: str = "127.0.0.1:8080"
+    public_url: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ("*",)
+    compress: bool = True
+    workers: int = 1
+    store: str | None = None
+    blobs: str | None = None
+    tls: Tls = Tls()
+    limits: _Limits = _Limits()
+    compat: Compat = Compat()
+    log: Log = Log()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The host and the port to listen on."""
+        return parse_listen(self.listen)
+
+    @property
+    def store_folder(self) -> Path:
+        """The folder of the rows."""
+        return _sqlite_folder(self.store) if self.store is not None else Path(self.data)
+
+
+def load(
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[str, object] | None = None,
+) -> Config:
+    """Read the configuration.
+
+    flags: values by key, such as ``listen``; None stands for one that was not given. Variables that begin with
+    ``POSTHOUSE_`` and name no key are passed over: container platforms make such of their own.
+    Raises `ConfigError`.
+    """
+    raw = {} if file is None else _read(file)
+    config = _convert(raw, "" if file is None else f"{file}: ", strict=True)
+    for variable, path in _variables(Config):
+        text = (environment or {}).get(variable)
+        if text is not None:
+            _put(raw, path, text)
+            config = _convert(raw, f"{variable}: ", strict=False)
+    for name, value in (flags or {}).items():
+        if value is not None:
+            raw[name] = value
+            config = _convert(raw, f"--{name}: ", strict=False)
+    _check(config)
+    return config
+
+
+def check_exposed(config: Config) -> None:
+    """Refuse to send passwords and mail over a network in clear. Raises `ConfigError`."""
+    host, _ = config.address
+    if config.tls.certificate is None and not is_loopback(host) and not config.trusted_proxies:
+        raise ConfigError(
+            f"{config.listen} can be reached from other machines, so it needs TLS: set tls.certificate and "
+            "tls.key, or name the proxy in front that has TLS in trusted_proxies"
+        )
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """Read ``HOST:PORT``; an IPv6 address stands in brackets. Raises `ConfigError`."""
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    host = host[1:-1] if bracketed else host
+    if not colon or not host or (":" in host and not bracketed) or not (port.isascii() and port.isdigit()):
+        raise ConfigError(f"listen: {text!r} is not HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
+    if int(port[:6]) > 65535:
+        raise ConfigError(f"listen: {port} is no port; they end at 65535")
+    return host, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host to listen on can only be reached from this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ConfigError(f"{file}: is not TOML: {' '.join(str(error).split())}") from error
+
+
+def _convert(raw: dict[str, Any], origin: str, *, strict: bool) -> Config:
+    try:
+        return msgspec.convert(raw, Config, strict=strict)
+    except msgspec.ValidationError as error:
+        raise ConfigError(origin + _one_line(str(error))) from None
+
+
+def _one_line(text: str) -> str:
+    """Put msgspec's words the way round that names the key first: ``limits.max_calls_in_request: ...``."""
+    what, _, where = text.partition(" - at `$")
+    path = where.rstrip("`").lstrip(".")
+    if "unknown field" in what:
+        unknown = what.split("`")[1]
+        key = f"{path}.{unknown}" if path else unknown
+        return f"{key} is no key of the configuration; correct or remove it"
+    return f"{path}: {what[:1].lower()}{what[1:]}" if path else what
+
+
+def _variables(
+    struct: type[msgspec.Struct], path: tuple[str, ...] = ()
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Give each key's variable and the key's path in the file."""
+    for field in msgspec.structs.fields(struct):
+        inner = (*path, field.name)
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            yield from _variables(field.type, inner)
+        else:
+            yield PREFIX + "_".join(inner).upper(), inner
+
+
+def _put(raw: dict[str, Any], path: tuple[str, ...], text: str) -> None:
+    for name in path[:-1]:
+        raw = raw.setdefault(name, {})
+    is_list = path[-1] in ("trusted_proxies", "origins")
+    raw[path[-1]] = [item.strip() for item in text.split(",") if item.strip()] if is_list else text
+
+
+def _check(config: Config) -> None:
+    """Refuse what has the right type and still makes no sense. Raises `ConfigError`."""
+    parse_listen(config.listen)
+    if not 0 <= config.workers <= 1024:
+        raise ConfigError("workers: must be from 0 (one for each core) to 1024")
+    if (config.tls.certificate is None) != (config.tls.key is None):
+        raise ConfigError("tls.certificate and tls.key belong together: set both or none")
+    for network in config.trusted_proxies:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            raise ConfigError(f"trusted_proxies: {network!r} is no address or network") from None
+    if config.public_url is not None:
+        parts = urlsplit(config.public_url)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+            raise ConfigError(f"public_url: {config.public_url!r} is not like https://mail.example.org")
+    for name in Limits.__struct_fields__:
+        if not 1 <= getattr(config.limits, name) <= 2**53 - 1:
+            raise ConfigError(f"limits.{name}: must be from 1 to 2^53-1")
+    if config.store is not None:
+        _sqlite_folder(config.store)
+
+
+def _sqlite_folder(url: str) -> Path:
+    """Read the URL of the embedded store: ``sqlite:FOLDER``. Raises `ConfigError`."""
+    scheme, _, rest = url.partition(":")
+    if scheme != "sqlite":
+        raise ConfigError(f"store: {url!r}: this build has only sqlite:FOLDER")
+    folder = "/" + rest.lstrip("/") if rest.startswith("/") else rest
+    if not folder.strip("/"):
+        raise ConfigError(f"store: {url!r} names no folder: use sqlite:FOLDER")
+    return Path(folder)

@@ -1,0 +1,119 @@
+"""The demo: two accounts whose passwords everyone knows, one of them with a year's mail.
+
+Contract: its data folder is marked, so that nobody serves it to a network by mistake, and a folder with other
+people's accounts is left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from posthouse.app import terminal, worker
+from posthouse.app.config import Config, ConfigError, is_loopback
+from posthouse.app.intake import Incoming, Intake, read
+from posthouse.app.sample import messages
+from posthouse.app.wiring import App, place_of
+from posthouse.app.worker import listen, open_app, url_of
+from posthouse.kit import clock
+from posthouse.store.directory import Person
+
+DEMO: Final = ("demo@example.org", "demo")
+"""The user with the mailbox: name and password."""
+FRIEND: Final = ("friend@example.org", "friend")
+"""A second user, to write to."""
+
+_MARK: Final = "demo"
+_NOTE: Final = "sample"
+_BATCH: Final = 100
+
+
+def is_demo(folder: Path) -> bool:
+    """Say whether a data folder holds the demo."""
+    return (folder / _MARK).exists()
+
+
+def run(config: Config, *, any_port: bool) -> None:
+    """Make the demo if need be, and serve it until SIGINT or SIGTERM.
+
+    any_port: take another port where the configured one is in use. Raises `ConfigError` and `OSError`.
+    """
+    host, port = config.address
+    if not is_loopback(host) or config.trusted_proxies:
+        raise ConfigError(
+            f"everyone knows the demo's passwords, so it is for this machine only: {config.listen} is not"
+        )
+    listening = _bind(host, port, any_port)
+    folder = Path(config.data)
+    app = open_app(config)
+    try:
+        prepare(app, folder)
+    finally:
+        app.close()
+    url = url_of(config, listening)
+    if listening.getsockname()[1] != port:
+        terminal.line(f"Port {port} is in use, so this one is elsewhere.")
+    worker.run(config, [listening], lambda: _greet(url, folder), DEMO)
+
+
+def _bind(host: str, port: int, any_port: bool) -> socket.socket:
+    if any_port:
+        for near in range(port, port + 10):
+            with suppress(ConfigError):
+                return listen(host, near)
+        port = 0
+    return listen(host, port)
+
+
+def _greet(url: str, folder: Path) -> None:
+    rows = [("URL", url + "/"), ("Session", url + "/.well-known/jmap")]
+    rows += [("User", f"{name}  password: {password}") for name, password in (DEMO, FRIEND)]
+    rows += [("Data", str(folder))]
+    terminal.card("Posthouse demo", rows)
+    terminal.line(f"  curl -u {':'.join(DEMO)} {url}/.well-known/jmap")
+    terminal.line("")
+    terminal.line("Ready. Everyone knows these passwords, so only this machine is served. Ctrl-C ends it.")
+
+
+def prepare(app: App, folder: Path, count: int = 400) -> None:
+    """Make the demo's accounts and mail where they are not there yet, and set their passwords again.
+
+    count: how many messages. Raises `ConfigError` for a folder with accounts of others.
+    """
+    known = {person.login for person in app.people.list()}
+    if known and not is_demo(folder):
+        raise ConfigError(
+            f"{folder} holds accounts already: use posthouse serve, or another folder with --data DIR"
+        )
+    (folder / _MARK).touch()
+    for name, password in (DEMO, FRIEND):
+        if name in known:
+            app.people.set_password(name, password)
+        else:
+            app.people.add(name, password)
+    asyncio.run(fill(app, app.people.find(DEMO[0]), count))
+
+
+async def fill(app: App, person: Person, count: int) -> None:
+    """Put sample mail into an account, once; what was interrupted goes on."""
+    place = place_of(person)
+    note = await app.store.read(place, person.id, lambda txn: txn.note(_NOTE))
+    if note is None:
+        note = {"now": int(clock.now()), "done": False}
+        await app.store.write(place, person.id, lambda txn: txn.put_note(_NOTE, note))
+    if note["done"]:
+        return
+    intake = Intake(app.store, app.blobs, place, person.id)
+    sample = messages(person.login, FRIEND[0], note["now"], count)
+    while batch := list(islice(sample, _BATCH)):
+        await intake.take(
+            [
+                read(Incoming((message.mailbox,), message.keywords, message.received_at, message.data))
+                for message in batch
+            ]
+        )
+    await app.store.write(place, person.id, lambda txn: txn.put_note(_NOTE, note | {"done": True}))

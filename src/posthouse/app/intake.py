@@ -1,0 +1,101 @@
+"""Intake: messages from outside into an account, batch by batch, durably and each one once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from posthouse.app.sources import role_of
+from posthouse.app.sources.item import Path
+from posthouse.blobs.port import Blobs
+from posthouse.capabilities.mail import birth
+from posthouse.capabilities.mail.ingest import Filing, Found, Prepared, digest, merge
+from posthouse.capabilities.mail.threads import Grouping
+from posthouse.kit import clock
+from posthouse.model.caller import Access
+from posthouse.model.ports import Txn
+from posthouse.store.account import Store
+
+_LEASE: Final = 3600  # seconds that bytes stay though no Email has them yet
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message to take in, and where it belongs.
+
+    mailboxes: at least one path of valid names, from the top down. keywords: in lower case.
+    received_at: Unix seconds; None takes the topmost Received field, else Date, else now.
+    """
+
+    mailboxes: tuple[Path, ...]
+    keywords: frozenset[str]
+    received_at: int | None
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Digested:
+    """A message that has been read, ready to be filed."""
+
+    incoming: Incoming
+    message: Prepared
+
+
+class Intake:
+    """Takes messages into one account; used by one event loop.
+
+    grouping: the conversations of the whole source, if they were found before; see `Grouping`.
+    """
+
+    def __init__(
+        self, store: Store, blobs: Blobs, place: Access, person: int, grouping: Grouping | None = None
+    ) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._place = place
+        self._person = person
+        self._grouping = grouping
+
+    async def take(self, batch: Sequence[Digested]) -> list[Found]:
+        """Keep the bytes of a batch and file it in one transaction; on return all of it is on the disk."""
+        until = int(clock.now()) + _LEASE
+        items = [one.incoming.data for one in batch]
+        await asyncio.to_thread(self._blobs.put_many, items, until)
+        return await self._store.write(self._place, self._person, lambda txn: self._file(txn, batch))
+
+    def _file(self, txn: Txn, batch: Sequence[Digested]) -> list[Found]:
+        # Looked up anew in each transaction, since clients may change the Mailboxes meanwhile.
+        paths = {path for one in batch for path in one.incoming.mailboxes}
+        mailboxes = {path: _mailbox(txn, path) for path in sorted(paths)}
+        return merge(txn, [self._filing(one, mailboxes) for one in batch])
+
+    def _filing(self, one: Digested, mailboxes: dict[Path, int]) -> Filing:
+        return Filing(
+            one.message,
+            frozenset(mailboxes[path] for path in one.incoming.mailboxes),
+            one.incoming.keywords,
+            _received_at(one),
+            None if self._grouping is None else self._grouping.key(one.message.keys),
+        )
+
+
+def read(incoming: Incoming) -> Digested:
+    """Read a message; any bytes are one."""
+    return Digested(incoming, digest(incoming.data, sha256(incoming.data).digest()))
+
+
+def _received_at(one: Digested) -> int:
+    if one.incoming.received_at is not None:
+        return one.incoming.received_at
+    if one.message.received_at is not None:
+        return one.message.received_at
+    sent = clock.parse_date(one.message.values["sentAt"] or "")
+    return int(clock.now() if sent is None else sent.timestamp())
+
+
+def _mailbox(txn: Txn, path: Path) -> int:
+    """Give the Mailbox at a path, made if need be; one that has a role by its name is the account's own of it."""
+    return birth.ensure(txn, path, role_of(path), role_of(path[:1]))

@@ -1,0 +1,126 @@
+"""Worker: one process that serves, with everything in it."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from posthouse.app import wiring
+from posthouse.app.config import Config, ConfigError
+from posthouse.app.wiring import App
+from posthouse.kit import log
+from posthouse.serve.http.app import Edge
+from posthouse.serve.http.server import Server, Tls, bind
+from posthouse.serve.http.settings import Settings
+
+# glibc's mallopt(3), and what we ask of it: answers are often tens of kilobytes, and giving such memory back
+# to the system and taking it again costs more than making the answer.
+_M_TRIM_THRESHOLD: Final = -1
+_M_TOP_PAD: Final = -2
+_M_MMAP_THRESHOLD: Final = -3
+_KEPT: Final = 16 * 1024 * 1024  # bytes
+
+
+def run(
+    config: Config,
+    sockets: Sequence[socket.socket],
+    ready: Callable[[], None],
+    demo: tuple[str, str] | None = None,
+) -> None:
+    """Serve on listening sockets until SIGINT or SIGTERM; running requests get a few seconds at the end.
+
+    ready: called once connections are accepted. demo: see `Settings`. Raises what `open_app` raises, and
+    `ConfigError` for a certificate that cannot be used.
+    """
+    log.configure(level=config.log.level, lines_as_json=config.log.json)
+    _keep_memory()
+    app = open_app(config)
+    try:
+        edge = make_edge(app, config, demo)
+        Server(edge, sockets, ready, _tls(config)).run_until_stopped()
+    finally:
+        app.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Give a listening socket; port 0 takes a free one. Raises `ConfigError`."""
+    try:
+        return bind(host, port)
+    except OSError as error:
+        shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        if error.errno == errno.EADDRINUSE:
+            reason = "is in use: end the program that has it, or choose another with --listen"
+        elif error.errno == errno.EACCES:
+            reason = "is not open to this user: choose a port from 1024 up with --listen"
+        else:
+            reason = f"cannot be listened on: {error.strerror or error}"
+        raise ConfigError(f"{shown} {reason}") from error
+
+
+def url_of(config: Config, listening: socket.socket) -> str:
+    """Give the URL that leads to a listening socket, without a slash at its end."""
+    if config.public_url is not None:
+        return config.public_url.rstrip("/")
+    host, _ = config.address
+    port = listening.getsockname()[1]
+    scheme = "http" if config.tls.certificate is None else "https"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def open_app(config: Config) -> App:
+    """Open everything that a configuration names. Raises `ConfigError` and `OSError`."""
+    try:
+        return wiring.build(
+            Path(config.data),
+            store_folder=config.store_folder,
+            blobs_url=config.blobs,
+            limits=config.limits,
+            lenient_using=config.compat.lenient_using,
+            core_primary=config.compat.core_primary,
+        )
+    except ValueError as error:
+        raise ConfigError(f"blobs: {error}") from error
+
+
+def make_edge(app: App, config: Config, demo: tuple[str, str] | None = None) -> Edge:
+    """Put the HTTP edge before an app."""
+    settings = Settings(
+        public_url=config.public_url,
+        trusted_proxies=config.trusted_proxies,
+        origins=config.origins,
+        compress=config.compress,
+        demo=demo,
+    )
+    return Edge(
+        sign_in=app.sign_in, api=app.engine, blobs=app.blob_door, limits=config.limits, settings=settings
+    )
+
+
+def _tls(config: Config) -> Tls | None:
+    """Give the certificate after a look at whether it can be used."""
+    if config.tls.certificate is None or config.tls.key is None:
+        return None
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            config.tls.certificate, config.tls.key
+        )
+    except OSError as error:  # also what is wrong inside the files: SSLError
+        raise ConfigError(
+            f"tls: {config.tls.certificate} with {config.tls.key} cannot be used: {error.strerror or error}"
+        ) from error
+    return Tls(config.tls.certificate, config.tls.key)
+
+
+def _keep_memory() -> None:
+    """Ask the C library to keep freed memory for the next answer; where it is not glibc, do nothing."""
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            for option in (_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD):
+                mallopt(option, _KEPT)
