@@ -165,6 +165,27 @@ def test_the_separators_date_counts_only_where_received_is_missing() -> None:
     assert None is only(b"From ada Mon Nov 31 12:50:55 2026\nS: 1\n").received_at
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [
+        b'{"size": 8, "receivedAt": 1, "mailbox": ["\\ud800"]}',
+        b'{"size": 8, "receivedAt": 1, "mailbox": ["a\\u0000"]}',
+        b'{"size": 8, "receivedAt": 1, "mailbox": [""]}',
+        b'{"size": 8, "receivedAt": 1, "mailbox": []}',
+        b'{"size": 8, "receivedAt": 9999999999999999999, "mailbox": ["a"]}',
+        b'{"size": -1, "receivedAt": 1, "mailbox": ["a"]}',
+        b'{"size": 9, "receivedAt": 1, "mailbox": ["a"]}',
+        b'{"size": 1, "receivedAt": 1, "mailbox": ["a"]}',
+        b"{" * 5_000,
+        b"{}",
+    ],
+)
+def test_a_false_mark_of_our_own_export_is_just_a_field(facts: bytes) -> None:
+    message = b"Status: RO\nX-Posthouse-Export: " + facts + b"\nS: 1\n\nx\n"
+    item = only(FROM + message)
+    assert (message, (("Box",),)) == (item.data, item.mailboxes)
+
+
 def test_too_large_messages_are_skipped_and_those_around_them_read() -> None:
     large = FROM + b"S: 2\n\n" + b"x" * 50 + b"\n" * 10 + b"From y\n" * 2_000 + b"\n"
     found = read(FROM + b"S: 1\n\n" + large + FROM + b"S: 3\n", limit=5_000)

@@ -53,6 +53,11 @@ def role_of(path: Path) -> str | None:
     return _ROLE_BY_NAME.get(names[0]) if len(names) == 1 else None
 
 
+def is_name(text: str) -> bool:
+    """Tell whether a text can be a mailbox name as it is: 1 to 255 octets, no control characters."""
+    return _CONTROL.search(text) is None and 0 < len(text.encode()) <= _LONGEST_NAME
+
+
 def clean_name(name: str) -> str:
     """Make any text a valid mailbox name: NFC, no control characters, 1 to 255 octets (RFC 8621 §2)."""
     text = unicodedata.normalize("NFC", _CONTROL.sub(" ", name)).strip()

@@ -14,10 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from posthouse.app.sources.folder import is_name
 from posthouse.app.sources.item import Path
 
 FIELD = "X-Posthouse-Export"
 FOLDER_FILE = "posthouse-folder"
+
+_LATEST = 1 << 40  # Unix seconds
+_DEEPEST = 64
 
 # The block must consist of just these fields, so that nobody's own header is ever cut off.
 _BLOCK = re.compile(
@@ -56,8 +60,10 @@ def read_mark(message: bytes) -> tuple[Mark, int] | None:
     facts = _object(match[1]) if match else None
     if match is None or facts is None:
         return None
-    size, received_at, mailbox = facts.get("size"), facts.get("receivedAt"), _path(facts.get("mailbox"))
-    if not isinstance(size, int) or size < 0 or mailbox is None or not isinstance(received_at, int | None):
+    size, received_at, mailbox = facts.get("size"), facts.get("receivedAt"), _mailbox(facts.get("mailbox"))
+    if not isinstance(size, int) or size < 0 or mailbox is None:
+        return None
+    if received_at is not None and not (isinstance(received_at, int) and abs(received_at) < _LATEST):
         return None
     return Mark(size, received_at, mailbox), match.end()
 
@@ -72,8 +78,8 @@ def read_folder_file(data: bytes) -> FolderMark:
     folder = FolderMark()
     for line in data.splitlines():
         facts = _object(line) or {}
-        folder.mailbox = _path(facts.get("mailbox")) or folder.mailbox
-        keywords = _path(facts.get("keywords"))
+        folder.mailbox = _mailbox(facts.get("mailbox")) or folder.mailbox
+        keywords = _texts(facts.get("keywords"))
         if keywords is not None and isinstance(message := facts.get("message"), str):
             folder.keywords[message] = keywords
     return folder
@@ -87,7 +93,13 @@ def _object(text: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _path(value: object) -> tuple[str, ...] | None:
+def _texts(value: object) -> tuple[str, ...] | None:
     if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
         return tuple(value)
     return None
+
+
+def _mailbox(value: object) -> Path | None:
+    """Read a path if it can be one of a mailbox; the file may be a stranger's."""
+    names = _texts(value)
+    return names if names and len(names) <= _DEEPEST and all(map(is_name, names)) else None
