@@ -26,7 +26,7 @@ class Parameter:
     default: object = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Method:
     """A verb of a capability's own, beside the standard ones of its types.
 

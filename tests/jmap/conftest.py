@@ -1,0 +1,19 @@
+"""Every protocol test of mail runs on every store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bakery.kitchen import STORES
+from mailroom.room import Room
+
+
+@pytest.fixture(params=list(STORES))
+def room(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Room]:
+    """An engine with the mail types over a new account."""
+    with closing(Room(STORES[request.param], tmp_path)) as room:
+        yield room

@@ -1,0 +1,1 @@
+"""Mailroom: an engine with the mail types for protocol tests."""
