@@ -11,7 +11,7 @@ from posthouse.kit.json import JsonObject, dumps
 from posthouse.model.property import Part
 from posthouse.model.type import Type
 from posthouse.proto.jmap.errors import MethodError
-from posthouse.store.layout import Plan, Row
+from posthouse.store.layout import Plan
 from posthouse.store.txn import Transaction
 
 
@@ -28,15 +28,13 @@ def get(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Resu
     plan = call.layout(type).plan(names)
     found = txn.rows(type, None if arguments["ids"] is None else ids, plan)
     extra = _extra(call, txn, type, plan, names)
-    rows: list[Row] = []
-    objects: list[bytes] = []
-    for id in ids:
-        row = found.get(id)
-        if row is None:
-            missing.append(type.wire(id))
-        else:
-            rows.append(row)
-            objects.append(plan.render(row, extra(id)) if extra else plan.render(row))
+    rows = [found[id] for id in ids if id in found]
+    if len(rows) < len(ids):
+        missing += [type.wire(id) for id in ids if id not in found]
+    if extra is None:
+        objects = plan.render_all(rows)
+    else:
+        objects = b",".join([plan.render(found[id], extra(id)) for id in ids if id in found])
     body = b"".join(
         (
             b'{"accountId":',
@@ -44,7 +42,7 @@ def get(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Resu
             b',"state":"',
             state.current(txn, type).encode(),
             b'","list":[',
-            b",".join(objects),
+            objects,
             b'],"notFound":',
             dumps(missing),
             b"}",
@@ -87,14 +85,26 @@ class _Extra:
         self._overlay = plan.overlay
         self._own = txn.overlays(type, plan.overlay) if plan.overlay else {}
         self._rights = rights
+        self._written: dict[int, bytes] = {}
         self._type = type
         self._view = access.view(call.caller, call.access)
 
     def __call__(self, id: int) -> bytes:
-        members = {name: self._own.get(id, {}).get(name, False) for name in self._overlay}
-        if self._rights and self._type.rights is not None:
-            members["myRights"] = self._type.rights.object(self._view.rights(self._type, id))
-        return dumps(members)[1:-1]
+        pieces = []
+        if self._overlay:
+            own = self._own.get(id, {})
+            pieces.append(dumps({name: own.get(name, False) for name in self._overlay})[1:-1])
+        if self._rights:
+            pieces.append(self._my_rights(self._view.rights(self._type, id)))
+        return b",".join(pieces)
+
+    def _my_rights(self, bits: int) -> bytes:
+        """Write the ``myRights`` member; most objects of an account have the same rights."""
+        written = self._written.get(bits)
+        if written is None:
+            assert self._type.rights is not None
+            written = self._written[bits] = b'"myRights":' + dumps(self._type.rights.object(bits))
+        return written
 
 
 def _extra(call: Call, txn: Transaction, type: Type, plan: Plan, names: Iterable[str]) -> _Extra | None:

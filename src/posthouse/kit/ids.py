@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 _LONGEST = 13  # digits of 2**63 in base 32
+# int() knows base 32 with other letters; whatever is none of ours becomes a letter that it refuses.
+_TO_PYTHON = dict.fromkeys(map(chr, range(128)), "!") | dict(
+    zip(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
+)
+_TRANSLATION = str.maketrans(_TO_PYTHON)
 
 
 def encode(number: int) -> str:
@@ -21,12 +25,9 @@ def encode(number: int) -> str:
 
 def decode(text: str) -> int | None:
     """Read what `encode` wrote; anything else, also a second spelling of the same number, is None."""
-    if not text or len(text) > _LONGEST or (text[0] == "0" and text != "0"):
+    if not text or len(text) > _LONGEST or not text.isascii() or (text[0] == "0" and text != "0"):
         return None
-    number = 0
-    for letter in text:
-        value = _VALUES.get(letter)
-        if value is None:
-            return None
-        number = number << 5 | value
-    return number
+    try:
+        return int(text.translate(_TRANSLATION), 32)
+    except ValueError:
+        return None

@@ -15,6 +15,7 @@ Column: TypeAlias = int | str | None
 
 MAX_INT = 2**53 - 1
 _ID = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
+_IDS = re.compile(r"(?:[A-Za-z0-9_-]{1,255}(?: (?=.)|\Z))*+", re.ASCII)
 
 
 def is_id(value: Json) -> bool:
@@ -41,6 +42,10 @@ class Kind:
     def accepts(self, value: Json) -> bool:
         """Say whether the value is of this kind."""
         raise AssertionError("a kind says what it accepts")
+
+    def accepts_all(self, values: list[Json]) -> bool:
+        """Say whether every value is of this kind."""
+        return all(self.accepts(value) for value in values)
 
     def column(self, value: Json) -> Column:
         """Give the value's form in an indexed column."""
@@ -191,6 +196,14 @@ class Id(Kind):
         """Accept an Id."""
         return is_id(value)
 
+    def accepts_all(self, values: list[Json]) -> bool:
+        """Accept a list of Ids, held against one pattern at once: requests name many."""
+        try:
+            joined = " ".join(values)
+        except TypeError:
+            return False
+        return joined.count(" ") == max(len(values) - 1, 0) and _IDS.fullmatch(joined) is not None
+
 
 class Ref(Kind):
     """The id of an object of a named type in the same account, or ``#`` and a creation id."""
@@ -253,7 +266,7 @@ class ListOf(Kind):
         return (
             type(value) is list
             and (self.at_most is None or len(value) <= self.at_most)
-            and all(self.item.accepts(item) for item in value)
+            and self.item.accepts_all(value)
         )
 
     def references(self, value: Json) -> Iterator[tuple[str, str]]:
@@ -288,7 +301,8 @@ class MapOf(Kind):
     def resolved(self, value: Json, created: Mapping[str, str]) -> Json:
         """Resolve each key and value."""
         return {
-            self.key.resolved(name, created): self.value.resolved(held, created) for name, held in value.items()
+            self.key.resolved(name, created): self.value.resolved(held, created)
+            for name, held in value.items()
         }
 
 
