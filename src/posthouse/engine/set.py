@@ -9,8 +9,12 @@ and the call starts again without that destroy.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from typing import Final
 
 from posthouse.engine import access, state
 from posthouse.engine.call import Call
@@ -142,6 +146,27 @@ async def commit(
     return outcome
 
 
+_MOST_PASSES: Final = 8
+
+
+class _Start:
+    """The point before anything was judged or written, to which a call can go back.
+
+    Hooks may write and fill in values while they judge, so both are undone.
+    """
+
+    def __init__(self, txn: Transaction, changes: list[Change]) -> None:
+        self._txn = txn
+        self._mark = txn.mark()
+        self._before = [(change, dict(change.after()), dict(change.report)) for change in changes]
+
+    def again(self) -> None:
+        """Undo every write, and what hooks made of the changes."""
+        self._txn.rewind(self._mark)
+        for change, new, report in self._before:
+            change.new, change.report = dict(new), dict(report)
+
+
 class _Commit:
     """One call's changes inside its transaction."""
 
@@ -153,22 +178,25 @@ class _Commit:
         self._view = access.view(call.caller, call.access)
         self._created = dict(call.created_ids)
         self._outcome = Outcome(old_state=state.current(txn, type))
+        self._patched_by: defaultdict[int, list[str]] = defaultdict(list)
+        """For each object the keys of the patches that made its new values; two keys may name one object."""
 
     def run(self, creates: list[Change], update: Mapping[str, JsonObject], destroy: list[str]) -> Outcome:
         outcome = self._outcome
         fresh = self._numbered(creates)
         ends = self._ends(destroy, fresh)
         changes = [*fresh.values(), *self._updates(update, fresh, ends)]
-        mark = self._txn.mark() if changes and ends else None
+        start = _Start(self._txn, changes) if changes else None
         while True:
-            standing = self._judge(changes, ends)
+            standing = self._judge(changes, ends, start)
+            self._forget_unborn(fresh, standing, ends)
             for change in standing:
                 self._write(change)
             failed = self._destroy(ends)
             outcome.refused[Act.DESTROY].update(failed)
-            if not failed or mark is None:
+            if not failed or start is None:
                 break
-            self._txn.rewind(mark)
+            start.again()
             for key in failed:
                 del ends[key]
             changes = standing
@@ -184,29 +212,31 @@ class _Commit:
 
     def _numbered(self, creates: list[Change]) -> dict[str, Change]:
         """Give each create its id, and replace the references among them, those referred to first."""
-        waiting = {change.key: change for change in creates}
+        by_key = {change.key: change for change in creates}
+        sorter: TopologicalSorter[str] = TopologicalSorter()
         for change in creates:
             change.id = self._txn.allocate()
+            sorter.add(
+                change.key, *(key for key in self._needed(change) if key in by_key and key != change.key)
+            )
         ordered: dict[str, Change] = {}
-        while waiting:
-            ready = [
-                change
-                for change in waiting.values()
-                if not any(
-                    wire[1:] in waiting and wire[1:] != change.key
-                    for target, wire in self._references(change, change.after().keys())
-                    if wire.startswith("#") and target == self._type.name
-                )
-            ]
-            if not ready:  # They refer to each other in a circle, or to what was refused: each is judged.
-                ready = list(waiting.values())
-            for change in ready:
-                del waiting[change.key]
-                self._created[change.key] = self._type.wire(change.id)
-                ordered[change.key] = change
+        with suppress(CycleError):
+            sorter.prepare()
+        while ready := sorter.get_ready():
+            ordered |= {key: by_key[key] for key in ready}
+            sorter.done(*ready)
+        ordered |= by_key  # What refers to itself in a circle comes last; each is judged.
+        for change in ordered.values():
+            self._created[change.key] = self._type.wire(change.id)
         for change in ordered.values():
             self._resolve(change, change.after().keys())
         return ordered
+
+    def _needed(self, change: Change) -> Iterator[str]:
+        """Give the creation ids of its own type that a create refers to."""
+        for target, wire in self._references(change, change.after().keys()):
+            if wire.startswith("#") and target == self._type.name:
+                yield wire[1:]
 
     def _updates(
         self, update: Mapping[str, JsonObject], fresh: Mapping[str, Change], ends: Mapping[str, Change]
@@ -218,32 +248,48 @@ class _Commit:
         }
         stored = self._txn.values(self._type, [id for id in ids.values() if id is not None], names)
         doomed = {change.id for change in ends.values()}
-        newborn = {change.id: change for change in fresh.values()}
+        begun = {change.id: change for change in fresh.values()}
         changes: list[Change] = []
         for key, given in update.items():
             id = ids[key]
             try:
-                if id is None or (id not in stored and id not in newborn):
+                if id is None or (id not in stored and id not in begun):
                     raise SetError("notFound")
                 if id in doomed:
                     raise SetError("willDestroy")
-                old = newborn[id].after() if id in newborn else stored[id]
+                old = begun[id].after() if id in begun else stored[id]
                 change = self._patched(key, id, old, given)
             except SetError as error:
                 refused[key] = error
                 continue
-            if id in newborn:
-                newborn[id].new = change.new
-                self._outcome.updated[self._type.wire(id)] = None
+            self._patched_by[id].append(key)
+            if id in begun:
+                begun[id].new = change.new
+                begun[id].named |= change.named
             else:
+                begun[id] = change
                 changes.append(change)
         return changes
+
+    def _forget_unborn(
+        self, fresh: Mapping[str, Change], standing: list[Change], ends: dict[str, Change]
+    ) -> None:
+        """Refuse what was asked of creates that were refused themselves."""
+        unborn = {change.id for change in fresh.values()} - {change.id for change in standing}
+        for key in [key for key, change in ends.items() if change.id in unborn]:
+            del ends[key]
+            self._outcome.refused[Act.DESTROY][key] = SetError("notFound")
+        for id in unborn:
+            for key in self._patched_by[id]:
+                self._outcome.refused[Act.UPDATE][key] = SetError("notFound")
 
     def _patched(self, key: str, id: int, old: JsonObject, given: JsonObject) -> Change:
         """Apply a patch and hold the result against the declaration (RFC 8620 §5.3)."""
         properties = self._type.properties
         named = frozenset(patch.touched(given))
         current = {**old, "id": self._type.wire(id)}
+        if "myRights" in named and self._type.rights is not None:
+            current["myRights"] = self._rights(id)
         defaults = {name: prop.default for name, prop in properties.items() if prop.default is not MISSING}
         new = patch.apply(given, current, defaults)
         wrong = [name for name in named if not _may_update(properties.get(name), current, new, name)]
@@ -259,13 +305,14 @@ class _Commit:
         known = self._txn.exists(self._type, [id for id in ids.values() if id is not None])
         known |= {change.id for change in fresh.values()}
         ends: dict[str, Change] = {}
+        doomed: dict[int, Change] = {}
         for key, id in ids.items():
             if self._type.singleton is not None:
                 refused[key] = SetError("singleton", f"{self._type.name} can't be destroyed")
             elif id is None or id not in known:
                 refused[key] = SetError("notFound")
-            elif all(change.id != id for change in ends.values()):
-                ends[key] = Change(Act.DESTROY, key, id=id, arguments=self._own)
+            elif id not in doomed:
+                ends[key] = doomed[id] = Change(Act.DESTROY, key, id=id, arguments=self._own)
         return ends
 
     def _local(self, key: str) -> int | None:
@@ -312,17 +359,27 @@ class _Commit:
 
     # -- judging --
 
-    def _judge(self, changes: list[Change], ends: Mapping[str, Change]) -> list[Change]:
-        """Check every change on the staged view until all that stand are sound."""
-        standing = list(changes)
-        while True:
+    def _judge(self, changes: list[Change], ends: Mapping[str, Change], start: _Start | None) -> list[Change]:
+        """Check the changes on the staged view until all that stand are sound.
+
+        If that does not settle soon, they are judged one after the other instead, each on those before it
+        (RFC 8620 §5.3), so that no input makes this slow.
+        """
+        standing = changes
+        for _ in range(_MOST_PASSES):
             stage = Stage({change.id: change for change in (*standing, *ends.values())})
             sound = [change for change in standing if self._is_sound(change, stage)]
-            if len(sound) == len(standing):
+            if len(sound) == len(standing) or start is None:
                 return sound
+            # What the hooks wrote for the changes that are refused must not stay.
+            start.again()
             standing = sound
+        stage = Stage({change.id: change for change in ends.values()})
+        return [change for change in standing if self._is_sound(change, stage)]
 
     def _is_sound(self, change: Change, stage: Stage) -> bool:
+        """Judge one change; what is refused leaves the stage at once, so that what rests on it falls too."""
+        stage.changes.setdefault(change.id, change)
         try:
             lost = self._lost(change, stage)
             if lost:
@@ -331,7 +388,10 @@ class _Commit:
             if self._type.check_hook is not None:
                 self._type.check_hook(self._txn, change, stage)
         except SetError as error:
-            self._outcome.refused[change.act][change.key] = error
+            keys = self._patched_by[change.id] if change.act is Act.UPDATE else [change.key]
+            self._outcome.refused[change.act].update(dict.fromkeys(keys, error))
+            if stage.changes[change.id] is change:
+                del stage.changes[change.id]
             return False
         return True
 
@@ -346,6 +406,8 @@ class _Commit:
     def _write(self, change: Change) -> None:
         if change.act is Act.CREATE:
             self._txn.insert(self._type, change.id, change.after(), change.search)
+        elif change.before() == change.after():
+            return  # Nothing changed, so the state may stay (RFC 8620 §5.1).
         else:
             self._txn.update(self._type, change.id, change.before(), change.after())
         if self._type.after_hook is not None:
@@ -397,13 +459,19 @@ class _Commit:
         values = change.after()
         told = {"id": wire}
         for name, prop in self._type.properties.items():
-            if name not in change.named and name in values and prop.part is not Part.RARE:
+            if name not in change.named and name in values and _is_told(prop):
                 told[name] = values[name]
             elif prop.part is Part.COUNTER:
                 told[name] = 0
         if self._type.rights is not None:
-            told["myRights"] = self._type.rights.object(self._view.rights(self._type, change.id))
+            told["myRights"] = self._rights(change.id)
         self._outcome.created[change.key] = told | change.report
+        if change.id in self._patched_by:
+            self._outcome.updated[wire] = None
+
+    def _rights(self, id: int) -> JsonObject:
+        assert self._type.rights is not None
+        return self._type.rights.object(self._view.rights(self._type, id))
 
 
 def patch_names(given: JsonObject) -> list[str]:
@@ -412,6 +480,11 @@ def patch_names(given: JsonObject) -> list[str]:
         return list(patch.touched(given))
     except SetError:
         return []
+
+
+def _is_told(prop: Property) -> bool:
+    """Say whether the answer to a create gives a property: all but what was read out of large input."""
+    return prop.part is not Part.RARE or prop.default is not MISSING
 
 
 def _may_update(prop: Property | None, current: JsonObject, new: JsonObject, name: str) -> bool:

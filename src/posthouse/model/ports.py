@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeVar
 
 from posthouse.kit.json import Json, JsonObject
+from posthouse.kit.limits import Limits
 from posthouse.model.caller import Caller
 from posthouse.model.condition import Query
 
 T = TypeVar("T")
-Mark: TypeAlias = tuple[int | None, int, dict[int, tuple[int, int]], set[int]]
+Mark: TypeAlias = tuple[int, int | None, int, dict[int, tuple[int, int]], set[int]]
 """A point inside a unit, meaningful only to the store that gave it."""
 
 
@@ -287,6 +288,11 @@ class Calling(Protocol):
     @property
     def account(self) -> int:
         """The account named by ``accountId``."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """What one caller may ask at once."""
         ...
 
     @property

@@ -47,6 +47,7 @@ class Transaction:
         self._levels: dict[int, tuple[int, int]] | None = None
         self._seq: int | None = None
         self._next = 0
+        self._marks = 0
         self._moved: set[int] = set()
         self._tallies: defaultdict[tuple[int, int, int, str], int] = defaultdict(int)
 
@@ -493,15 +494,16 @@ class Transaction:
     def mark(self) -> Mark:
         """See `ports.Txn.mark`."""
         self._write_tallies()
-        self._database.run("SAVEPOINT mark")
-        return self._seq, self._next, dict(self._known_levels()), set(self._moved)
+        self._marks += 1
+        self._database.run(f"SAVEPOINT mark{self._marks}")
+        return self._marks, self._seq, self._next, dict(self._known_levels()), set(self._moved)
 
     def rewind(self, mark: Mark) -> None:
         """See `ports.Txn.rewind`."""
-        self._seq, self._next, levels, moved = mark
+        self._marks, self._seq, self._next, levels, moved = mark
         self._levels, self._moved = dict(levels), set(moved)
         self._tallies.clear()
-        self._database.run("ROLLBACK TO mark")
+        self._database.run(f"ROLLBACK TO mark{self._marks}")
 
     def finish(self) -> None:
         """Write what the unit gathered: counts, the counter and the levels of the types that moved."""
