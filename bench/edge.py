@@ -1,7 +1,7 @@
 """What the HTTP edge adds to a request: CPU µs of the server beside a static answer of bare uvicorn.
 
-Run ``python bench/edge.py [REQUESTS]`` on Linux. Each server is a process of its own on loopback; one
-connection asks it again and again, in rounds that alternate between the servers, and the process's own CPU
+Run ``python bench/edge.py [REQUESTS]`` on Linux. Each server is a process of its own on loopback; a few
+connections ask it again and again, in rounds that alternate between the servers, and the process's own CPU
 time is read from the kernel. The edge answers an API request of four calls with a fixed body; signing in
 and answering cost nothing here, so what is left is HTTP, CORS, limits, JSON and the log's context.
 """
@@ -29,6 +29,7 @@ from posthouse.serve.http.server import Server, bind
 from posthouse.serve.http.settings import Settings
 
 ROUNDS = 5
+CONNECTIONS = 16
 MAIL = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"]
 RESPONSE = b'{"methodResponses":[["Core/echo",{"x":"' + b"y" * 900 + b'"},"c1"]],"sessionState":"s"}'
 CALLS = [
@@ -132,13 +133,15 @@ def cpu_ns(process: multiprocessing.Process) -> int:
     return int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[0])
 
 
-def ask(connection: socket.socket, request: bytes, times: int) -> None:
-    for _ in range(times):
-        connection.sendall(request)
-        reply = b""
-        while not reply.endswith(RESPONSE[-20:]):
-            reply += connection.recv(65536)
-        assert reply.startswith(b"HTTP/1.1 200"), reply
+def ask(connections: list[socket.socket], request: bytes, times: int) -> None:
+    for _ in range(times // len(connections)):
+        for connection in connections:
+            connection.sendall(request)
+        for connection in connections:
+            reply = b""
+            while not reply.endswith(RESPONSE[-20:]):
+                reply += connection.recv(65536)
+            assert reply.startswith(b"HTTP/1.1 200"), reply
 
 
 def main() -> None:
@@ -153,19 +156,21 @@ def main() -> None:
         ours, theirs = multiprocessing.Pipe()
         process = multiprocessing.Process(target=target, args=(theirs,), daemon=True)
         process.start()
-        connection = socket.create_connection(("127.0.0.1", ours.recv()))
-        ask(connection, request, 500)
-        running.append((name, process, connection, []))
+        address = ("127.0.0.1", ours.recv())
+        connections = [socket.create_connection(address) for _ in range(CONNECTIONS)]
+        ask(connections, request, 1000)
+        running.append((name, process, connections, []))
     for _ in range(ROUNDS):
-        for _, process, connection, figures in running:
+        for _, process, connections, figures in running:
             before = cpu_ns(process)
-            ask(connection, request, requests)
+            ask(connections, request, requests)
             figures.append((cpu_ns(process) - before) / requests / 1000)
     floor = statistics.median(running[0][3])
-    for name, process, connection, figures in running:
+    for name, process, connections, figures in running:
         middle = statistics.median(figures)
         print(f"{name:16} {middle:7.1f} µs  +{middle - floor:5.1f} µs  {middle / floor:4.2f} x")
-        connection.close()
+        for connection in connections:
+            connection.close()
         process.terminate()
 
 

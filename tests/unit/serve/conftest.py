@@ -22,7 +22,6 @@ from posthouse.serve.http.app import Edge
 from posthouse.serve.http.ports import BlobUnknown, TooManyAttempts
 from posthouse.serve.http.server import Server, bind
 from posthouse.serve.http.settings import Settings
-from posthouse.serve.http.urls import urls
 
 DEMO = Caller(1, "demo@example.org", {"a1": Access(1, 1, "demo@example.org")}, "demo")
 
@@ -54,7 +53,7 @@ class Echo:
     open: asyncio.Event = field(default_factory=asyncio.Event)
 
     def session(self, caller: Caller, base_url: str) -> bytes:
-        return json.dumps({"username": caller.username, **urls(base_url), "state": "s"})
+        return json.dumps({"username": caller.username, "apiUrl": f"{base_url}/jmap/api/", "state": "s"})
 
     async def answer(self, caller: Caller, request: Request) -> bytes:
         self.running += 1

@@ -14,12 +14,7 @@ def test_both_addresses_answer_with_the_session_itself(site: Any, path: str) -> 
     assert "application/json" == reply.header("content-type")
     assert "no-cache, no-store, must-revalidate" == reply.header("cache-control")
     assert "demo@example.org" == reply.json["username"]
-    base = "http://mail.example.org/jmap"
-    assert f"{base}/api/" == reply.json["apiUrl"]
-    assert f"{base}/upload/{{accountId}}/" == reply.json["uploadUrl"]
-    assert f"{base}/download/{{accountId}}/{{blobId}}/{{name}}?type={{type}}" == reply.json["downloadUrl"]
-    expected = f"{base}/eventsource/?types={{types}}&closeafter={{closeafter}}&ping={{ping}}"
-    assert expected == reply.json["eventSourceUrl"]
+    assert "http://mail.example.org/jmap/api/" == reply.json["apiUrl"]
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json;jmapVersion=rfc-8620", "nonsense"])

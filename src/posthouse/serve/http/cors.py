@@ -38,12 +38,12 @@ class Cors:
     def headers(self, exchange: Exchange) -> Headers:
         """Return the headers that each answer to this request gets.
 
-        With ``*`` they do not depend on the request, so that what a browser kept from a plain load also
-        serves a page.
+        With ``*`` a page may get what its browser kept from a plain load, so that all have them but plain
+        POSTs, which nobody keeps.
         """
-        if self._any:
-            return _ANY
         origin = exchange.headers.get(b"origin")
+        if self._any:
+            return () if origin is None and exchange.method == "POST" else _ANY
         if origin is None or origin not in self._allowed:
             return (_VARY,)
         return ((b"access-control-allow-origin", origin), _EXPOSED, _VARY)
