@@ -2,10 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
 
+from posthouse.testing.client import Jmap
+
+
+@dataclass(frozen=True, slots=True)
 class User:
-    pass
+    """Who can sign in: by name and password, or with a token as a password or a bearer token."""
+
+    name: str
+    password: str
+    token: str
 
 
 class Server:
-    pass
+    """A real server on a free loopback port, from ``with`` on till its end; nothing of it stays.
+
+    Its users are ``demo@example.org`` and ``friend@example.org``, and those that `add_account` adds.
+    messages: how much sample mail the demo user has. tls: serve HTTPS; `ca` is then the path of the
+    certificate that clients must trust, and the package ``cryptography`` is needed.
+    """
+
+    def __init__(self, *, messages: int = 50, tls: bool = False) -> None:
+        self._messages = messages
+        self._tls = tls
+        self._stack = ExitStack()
+        self._add: Callable[[str, str], str] | None = None
+        self.users: dict[str, User] = {}
+        self.url = ""
+        self.ca: str | None = None
+
+    @property
+    def session_url(self) -> str:
+        """The URL of the Session object (RFC 8620 §2.2)."""
+        return self.url + "/.well-known/jmap"
+
+    def __enter__(self) -> Server:
+        # The server itself is loaded only now: the plugin loads this module wherever pytest starts.
+        from posthouse.testing.running import running
+
+        with ExitStack() as stack:
+            run = stack.enter_context(running(self._tls))
+            self.url, self.ca, self._add = run.url, run.ca, run.add_account
+            for name in ("demo@example.org", "friend@example.org"):
+                self.add_account(name)
+            run.fill("demo@example.org", self._messages)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, type: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def add_account(self, name: str, password: str = "secret") -> User:
+        """Add a user with an account of his own, as it is at birth; he can sign in at once."""
+        assert self._add is not None, "the server is not running"
+        user = self.users[name] = User(name, password, self._add(name, password))
+        return user
+
+    def client(self, name: str = "demo@example.org") -> Jmap:
+        """Give a client for a user, to be closed by who asked for it."""
+        return Jmap(self.url, name, self.users[name].password, self.ca)
