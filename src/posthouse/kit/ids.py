@@ -7,7 +7,7 @@ _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 _LONGEST = 13  # digits of 2**63 in base 32
 # int() knows base 32 with other letters; whatever is none of ours becomes a letter that it refuses.
 _TO_PYTHON = dict.fromkeys(map(chr, range(128)), "!") | dict(
-    zip(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
+    zip(_ALPHABET, "0123456789abcdefghijklmnopqrstuv", strict=True)
 )
 _TRANSLATION = str.maketrans(_TO_PYTHON)
 

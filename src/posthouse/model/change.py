@@ -24,8 +24,9 @@ class Change:
     key: the creation id, or the id as the client wrote it. id: the local id, 0 before one is allocated.
     old: the stored values before, new: the values after; a destroy has no new, a create no old.
     named: the top-level properties that the client named. prepared: what the type's ``prepare`` hook made.
-    source: for a copy, the values of the original. search: the words to index, by search column. report: server-set values to tell the client beside those
-    that the engine finds by itself. arguments: those of the method call that the type added.
+    source: for a copy, the values of the original. search: the words to index, by search column.
+    report: server-set values to tell the client beside those that the engine finds by itself.
+    arguments: those of the method call that the type added.
     """
 
     act: Act

@@ -15,7 +15,7 @@ Column: TypeAlias = int | str | None
 
 MAX_INT = 2**53 - 1
 _ID = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
-_IDS = re.compile(r"(?:[A-Za-z0-9_-]{1,255}(?: (?=.)|\Z))*+", re.ASCII)
+_IDS = re.compile(r"(?:[A-Za-z0-9_-]{1,255}(?: (?=.)|\Z))++", re.ASCII)
 
 
 def is_id(value: Json) -> bool:
@@ -202,7 +202,9 @@ class Id(Kind):
             joined = " ".join(values)
         except TypeError:
             return False
-        return joined.count(" ") == max(len(values) - 1, 0) and _IDS.fullmatch(joined) is not None
+        if not values:
+            return True
+        return joined.count(" ") == len(values) - 1 and _IDS.fullmatch(joined) is not None
 
 
 class Ref(Kind):

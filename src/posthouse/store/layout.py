@@ -115,14 +115,11 @@ class Plan:
             (one, start, stop), (other, other_start, other_stop) = self._spans
             end = _END.unpack_from
             # Offsets are read at two places only; the general way reads the whole table of each fragment.
+            pairs: list[tuple[bytes, bytes]] = [(row[one], row[other]) for row in rows]  # type: ignore[misc]
             return b",".join(
                 [
-                    b"{%b,%b}"
-                    % (
-                        row[one][start : end(row[one], stop)[0] - 1],  # type: ignore[index,arg-type]
-                        row[other][other_start : end(row[other], other_stop)[0] - 1],  # type: ignore[index,arg-type]
-                    )
-                    for row in rows
+                    b"{%b,%b}" % (a[start : end(a, stop)[0] - 1], b[other_start : end(b, other_stop)[0] - 1])
+                    for a, b in pairs
                 ]
             )
         return b",".join([self.render(row) for row in rows])
