@@ -76,7 +76,28 @@ def test_a_trusted_proxy_tells_what_the_client_sees(site: Any, headers: dict[str
 
 
 @pytest.mark.parametrize(
-    "headers", [{"X-Forwarded-Proto": "javascript"}, {"X-Forwarded-Host": "a b"}, {"Forwarded": "host=a/b"}]
+    ("host", "port", "expected"),
+    [
+        ("jmap.example.com", "443", "https://jmap.example.com"),
+        ("jmap.example.com", "8443", "https://jmap.example.com:8443"),
+        ("jmap.example.com:9443", "8443", "https://jmap.example.com:9443"),
+        ("[2001:db8::1]", "8443", "https://[2001:db8::1]:8443"),
+    ],
+)
+def test_a_trusted_proxy_may_tell_its_port_apart(site: Any, host: str, port: str, expected: str) -> None:
+    trusting = site.with_settings(trusted_proxies=("10.0.0.0/8",))
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": host, "X-Forwarded-Port": port}
+    assert expected == api_url(trusting, headers, peer="10.1.2.3")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Forwarded-Port": "8443/x"},
+        {"X-Forwarded-Proto": "javascript"},
+        {"X-Forwarded-Host": "a b"},
+        {"Forwarded": "host=a/b"},
+    ],
 )
 def test_nonsense_from_a_trusted_proxy_is_refused(site: Any, headers: dict[str, str]) -> None:
     trusting = site.with_settings(trusted_proxies=("10.0.0.0/8",))

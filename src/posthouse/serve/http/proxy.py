@@ -10,7 +10,8 @@ from posthouse.serve.http.exchange import Exchange
 from posthouse.serve.http.problem import Refused
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-_SCHEMES = {"http", "https"}
+_HAS_PORT = re.compile(r":[0-9]+\Z")
+_SCHEMES = {"http": "80", "https": "443"}  # and their ports
 
 
 class Proxies:
@@ -38,11 +39,14 @@ class Proxies:
             forwarded = _first_forwarded(exchange.text(b"forwarded") or "")
             scheme = forwarded.get("proto") or _first(exchange.text(b"x-forwarded-proto")) or scheme
             host = forwarded.get("host") or _first(exchange.text(b"x-forwarded-host")) or host
+            port = _first(exchange.text(b"x-forwarded-port"))
+            if host and port and not _HAS_PORT.search(host) and port != _SCHEMES.get(scheme):
+                host = f"{host}:{port}"
             if scheme not in _SCHEMES:
                 raise Refused(400, "A proxy forwarded a scheme that is neither http nor https.")
         if not host:  # HTTP/1.0: the address that was asked
-            address, port = exchange.scope["server"]
-            host = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+            address, number = exchange.scope["server"]
+            host = f"[{address}]:{number}" if ":" in address else f"{address}:{number}"
         check_host(host)
         return f"{scheme}://{host}"
 
