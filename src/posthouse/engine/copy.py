@@ -71,20 +71,27 @@ async def _originals(call: Call, type: Type, arguments: JsonObject) -> dict[str,
 def _copied(type: Type, key: str, given: JsonObject, originals: dict[str, JsonObject]) -> Change:
     """Make the create of one copy: what is given is used instead of the original's values."""
     wire = given.get("id")
-    if not isinstance(wire, str) or wire not in originals:
+    if not isinstance(wire, str):
+        raise SetError("invalidProperties", "a copy names its original", ["id"])
+    original = originals.get(wire)
+    if original is None:
         raise SetError("notFound", "there is no such object to copy")
-    original = originals[wire]
-    wrong = sorted(
-        name for name, value in given.items() if name != "id" and not _may_create(type, name, value)
-    )
+    wrong = {name for name, value in given.items() if name != "id" and not _may_create(type, name, value)}
+    # What the original refers to lies in its own account; an id of the same text here is something else.
+    wrong |= {name for name in original.keys() - given.keys() if _refers(type, name, original)}
     if wrong:
-        raise SetError("invalidProperties", "these properties can't be that", wrong)
+        raise SetError("invalidProperties", "these properties can't be that", sorted(wrong))
     values = {
         name: value for name, value in original.items() if name != "id" and not type.properties[name].server
     }
     values |= {name: value for name, value in given.items() if name != "id"}
     named = frozenset(given) - {"id"} | frozenset(values)
     return Change(Act.CREATE, key, new=values, named=named, source=original)
+
+
+def _refers(type: Type, name: str, original: JsonObject) -> bool:
+    prop = type.properties[name]
+    return not prop.server and any(True for _ in prop.kind.references(original[name]))
 
 
 async def _destroy_originals(call: Call, type: Type, wires: list[str], arguments: JsonObject) -> Result:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Collection, Coroutine
 from functools import partial
+from pathlib import Path
+from traceback import extract_tb
 from typing import Final, TypeAlias
 
 from posthouse.engine import access, argument
@@ -130,8 +132,8 @@ class _Batch:
                 answers.append(error(invocation.call_id, problem))
             except Interrupted:
                 raise
-            except Exception:
-                answers.append(_server_fail(invocation))
+            except Exception as fault:
+                answers.append(_server_fail(invocation, fault))
         return answers
 
     def _read_one(
@@ -152,8 +154,8 @@ class _Batch:
             return await self._write_one(invocation, before)
         except MethodError as problem:
             return [error(invocation.call_id, problem)]
-        except Exception:
-            return [_server_fail(invocation)]
+        except Exception as fault:
+            return [_server_fail(invocation, fault)]
 
     async def _write_one(self, invocation: Invocation, before: list[Answer]) -> list[Answer]:
         of, verb = self._method(invocation.name)
@@ -187,9 +189,11 @@ class _Batch:
         return known[1], known[2]
 
 
-def _server_fail(invocation: Invocation) -> Result:
+def _server_fail(invocation: Invocation, fault: Exception) -> Result:
     """Answer a call that failed through our fault, with an id that is in the log (RFC 8620 §3.6.2)."""
     mark = secrets.token_hex(4)
-    _log.exception("engine.fail", id=mark, method=invocation.name[:100])
+    # The message of an exception may quote what the client sent or stored; the places it came by never do.
+    trace = [f"{Path(at.filename).name}:{at.lineno} {at.name}" for at in extract_tb(fault.__traceback__)]
+    _log.error("engine.fail", id=mark, method=invocation.name, error=type(fault).__name__, trace=trace)
     problem = MethodError("serverFail", f"an unexpected error; the server's log has it as {mark}")
     return error(invocation.call_id, problem)

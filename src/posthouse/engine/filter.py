@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from posthouse.kit.json import Json, JsonObject
@@ -18,7 +19,7 @@ from posthouse.model.condition import (
     Sort,
     Test,
 )
-from posthouse.model.kind import Boolean, Kind, ListOf, Nullable, Ref, SetOf
+from posthouse.model.kind import Boolean, Kind, ListOf, Nullable, SetOf, String
 from posthouse.model.property import Property
 from posthouse.model.type import Type
 from posthouse.proto.jmap.errors import MethodError
@@ -38,12 +39,13 @@ _OPERATORS: Final[dict[str, type[Both] | type[Either] | type[Neither]]] = {
 _NOTHING: Final = -1
 
 
-def query(type: Type, arguments: JsonObject) -> Query:
+def query(type: Type, arguments: JsonObject, types: Mapping[str, Type] | None = None) -> Query:
     """Read the ``filter``, ``sort`` and ``collapseThreads`` arguments.
 
-    Raises MethodError ``invalidArguments``, ``unsupportedFilter`` or ``unsupportedSort``.
+    types: every declared type by its name, against which the ids in the filter are held; None for a query
+    that is read but not run. Raises MethodError ``invalidArguments``, ``unsupportedFilter`` or ``unsupportedSort``.
     """
-    reader = _FilterReader(type)
+    reader = _FilterReader(type, types)
     where = None if arguments["filter"] is None else reader.read(arguments["filter"], 0)
     comparators = arguments["sort"] or []
     if len(comparators) > _MOST_COMPARATORS:
@@ -53,8 +55,9 @@ def query(type: Type, arguments: JsonObject) -> Query:
 
 
 class _FilterReader:
-    def __init__(self, type: Type) -> None:
+    def __init__(self, type: Type, types: Mapping[str, Type] | None) -> None:
         self._type = type
+        self._types = types
         self._conditions = 0
 
     def read(self, given: Json, depth: int) -> Condition:
@@ -92,7 +95,28 @@ class _FilterReader:
         kind = filter.kind or _kind(filter, prop)
         if not kind.accepts(value) or (filter.test is Test.HEADER and not value):
             raise MethodError("invalidArguments", f"filter {name} can't be that", arguments=["filter"])
-        return Leaf(filter, _column(filter, prop, value))
+        return Leaf(filter, self._held_against(filter, prop, value))
+
+    def _held_against(self, filter: Filter, prop: Property, value: Json) -> Json:
+        """Give the value in the form in which the store holds it; an id that can't exist matches nothing."""
+        match filter.test:
+            case Test.EQUALS | Test.AT_LEAST | Test.BELOW:
+                return None if value is None else self._column(prop, prop.kind, value)
+            case Test.OUTSIDE:
+                kind = _member_kind(prop)
+                return [self._column(prop, kind, member) for member in value]
+            case Test.MEMBER | Test.NOT_MEMBER:
+                return self._column(prop, _member_kind(prop), value)
+            case Test.ANY_IN_GROUP | Test.ALL_IN_GROUP | Test.NONE_IN_GROUP:
+                return prop.column(value)
+            case _:
+                return value
+
+    def _column(self, prop: Property, kind: Kind, value: Json) -> Json:
+        for target, wire in kind.references(value):
+            if self._types is not None and self._types[target].local(wire) is None:
+                return _NOTHING
+        return prop.column(value)
 
 
 def _search_text(name: str, value: Json) -> str | None:
@@ -124,40 +148,28 @@ def _kind(filter: Filter, prop: Property) -> Kind:
             return prop.kind
 
 
-def _column(filter: Filter, prop: Property, value: Json) -> Json:
-    """Give the value in the form in which the store holds it; an id that can't exist matches nothing."""
-    match filter.test:
-        case Test.EQUALS | Test.AT_LEAST | Test.BELOW:
-            if value is None:
-                return None
-            kind = prop.kind.inner if isinstance(prop.kind, Nullable) else prop.kind
-            column = prop.column(value)
-            return _NOTHING if isinstance(kind, Ref) and column is None else column
-        case Test.OUTSIDE | Test.ONE_OF:
-            return [number for member in value if (number := prop.column(member)) is not None]
-        case Test.MEMBER | Test.NOT_MEMBER:
-            column = prop.column(value)
-            return _NOTHING if column is None else column
-        case Test.ANY_IN_GROUP | Test.ALL_IN_GROUP | Test.NONE_IN_GROUP:
-            return prop.column(value)
-        case _:
-            return value
-
-
 def _comparator(type: Type, given: JsonObject) -> Order:
     name, ascending = given.get("property"), given.get("isAscending", True)
-    collation = given.get("collation")
     if not isinstance(name, str) or not isinstance(ascending, bool):
         raise MethodError("invalidArguments", "a comparator names a property", arguments=["sort"])
-    if collation is not None and collation not in COLLATIONS:
-        raise MethodError("unsupportedSort", "the collation is unknown")
     sort = type.sorts.get(name)
     if sort is None:
         raise MethodError("unsupportedSort", f"{type.name} can't be sorted by {name[:100]!r}")
+    collation = given.get("collation")
+    if collation is not None and not isinstance(collation, str):
+        raise MethodError("invalidArguments", "a collation is named by a string", arguments=["sort"])
+    # What compares no text ignores the collation (RFC 8620 §5.5).
+    if collation not in (None, *COLLATIONS) and _compares_text(type, sort):
+        raise MethodError("unsupportedSort", "the collation is unknown")
     unknown = given.keys() - {"property", "isAscending", "collation", sort.argument}
     if unknown:
         raise MethodError("invalidArguments", "the comparator has unknown members", arguments=["sort"])
     return Order(sort, ascending, _sort_argument(type, sort, given))
+
+
+def _compares_text(type: Type, sort: Sort) -> bool:
+    kind = type.properties[sort.on].kind
+    return isinstance(kind.inner if isinstance(kind, Nullable) else kind, String) and sort.rank is Rank.COLUMN
 
 
 def _sort_argument(type: Type, sort: Sort, given: JsonObject) -> Json:

@@ -22,7 +22,7 @@ def finding(txn: Transaction, type: Type, query: Query, arguments: JsonObject) -
     """Start a query, keeping to the tree if the arguments ask for it (RFC 8621 §2.3)."""
     found = txn.find(type, query)
     if tree.is_asked(arguments):
-        return tree.Tree(txn, type, found, arguments)
+        return tree.Tree(txn, type, query, found, arguments)
     return found
 
 
@@ -36,7 +36,7 @@ def query(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Re
 
     Raises MethodError ``anchorNotFound`` and those of `filter.query`.
     """
-    asked = filter.query(type, arguments)
+    asked = filter.query(type, arguments, call.types)
     found = finding(txn, type, asked, arguments)
     wanted = arguments["limit"]
     limit = MOST if wanted is None else min(wanted, MOST)
