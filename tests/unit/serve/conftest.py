@@ -88,14 +88,20 @@ class Memory:
     blobs: dict[str, bytes] = field(default_factory=dict)
     largest_read: int = 0
     gate: asyncio.Event | None = None
+    refuses: Exception | None = None
     arrived: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     closed: threading.Event = field(default_factory=threading.Event)
+
+    def check(self, caller: Caller, account_id: str) -> None:
+        if self.refuses is not None:
+            raise self.refuses
+        if account_id not in caller.accounts:
+            raise MethodError("accountNotFound")
 
     async def upload(
         self, caller: Caller, account_id: str, media_type: str, chunks: AsyncIterator[bytes]
     ) -> json.JsonObject:
-        if account_id not in caller.accounts:
-            raise MethodError("accountNotFound")
+        self.check(caller, account_id)
         octets = bytearray()
         try:
             async for chunk in chunks:
@@ -111,8 +117,7 @@ class Memory:
         return {"accountId": account_id, "blobId": blob_id, "type": media_type, "size": len(octets)}
 
     async def open(self, caller: Caller, account_id: str, blob_id: str) -> Bytes:
-        if account_id not in caller.accounts:
-            raise MethodError("accountNotFound")
+        self.check(caller, account_id)
         if blob_id == "bshort":
             return Bytes(b"short", 1000, self)
         if blob_id not in self.blobs:

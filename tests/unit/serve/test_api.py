@@ -56,6 +56,8 @@ def test_a_request_that_is_none_is_a_problem(
     ("headers", "body"),
     [
         ({"Content-Length": "101"}, []),
+        ({"Content-Length": "9" * 5000}, []),
+        ({"Content-Length": "-1"}, []),
         ({}, b" " * 101),
         ({}, [b" " * 50, b" " * 50, b" "]),
         ({}, [b" " * 101, None]),

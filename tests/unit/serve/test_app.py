@@ -9,6 +9,8 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 PATHS = ["/", "/healthz", "/.well-known/jmap", "/jmap/session", "/jmap/api/", "/jmap/eventsource/"]
 PATHS += ["/jmap/upload/a1/", "/jmap/download/a1/b1/name?type=text/plain"]
@@ -142,6 +144,53 @@ def test_the_front_page_shows_a_demo_user_safely_quoted(site: Any) -> None:
     page = demo.ask("GET", "/", signed_in=False).body.decode()
     assert "<code>a&#x27;b&lt;c&gt;&amp;</code>" in page
     assert "curl -u &#x27;demo@example.org:a&#x27;&quot;&#x27;&quot;&#x27;b&lt;c&gt;&amp;&#x27;" in page
+
+
+TEXT = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=30)
+VISIBLE = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="?#"), max_size=20)
+
+
+@given(
+    method=st.sampled_from(["GET", "HEAD", "POST", "OPTIONS", "DELETE", "BREW"]),
+    path=st.sampled_from(PATHS).flatmap(lambda path: VISIBLE.map(lambda rest: path.partition("?")[0] + rest)),
+    query=VISIBLE,
+    headers=st.lists(
+        st.tuples(
+            st.sampled_from(
+                [
+                    "Authorization",
+                    "Accept-Encoding",
+                    "Content-Type",
+                    "Content-Length",
+                    "Content-Encoding",
+                    "Host",
+                    "Origin",
+                    "Range",
+                    "If-None-Match",
+                    "If-Range",
+                    "X-Forwarded-For",
+                    "X-Forwarded-Host",
+                    "X-Forwarded-Proto",
+                    "Forwarded",
+                ]
+            ),
+            TEXT,
+        ),
+        max_size=4,
+    ),
+    body=st.binary(max_size=20),
+    trusting=st.booleans(),
+)
+def test_no_request_breaks_the_edge(
+    live: Any, method: str, path: str, query: str, headers: Any, body: bytes, trusting: bool
+) -> None:
+    site = live.site.with_settings(trusted_proxies=("192.0.2.0/24",) if trusting else ())
+    site.blobs.blobs["b1"] = b"octets"
+    reply = site.ask(method, f"{path}?{query}", headers, body=body)
+    assert reply.status in {200, 201, 204, 206, 304, 400, 401, 404, 405, 413, 415, 416, 501}
+    for name, value in reply.headers:
+        assert name == name.lower()
+        assert not set(value) & set("\r\n\0")
 
 
 def test_the_life_of_the_server_is_acknowledged(site: Any) -> None:

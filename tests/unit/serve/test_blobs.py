@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from posthouse.proto.jmap.errors import MethodError, RequestError
+
 URN = "urn:ietf:params:jmap:error:"
 
 
@@ -45,6 +47,27 @@ def test_an_upload_above_the_limit_stores_nothing(site: Any, headers: dict[str, 
     assert (413, URN + "limit", "maxSizeUpload") == (reply.status, reply.json["type"], reply.json["limit"])
     assert {} == narrow.blobs.blobs
     assert 201 == narrow.ask("POST", "/jmap/upload/a1/", body=b"x" * 10).status
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (MethodError("accountNotFound"), 404),
+        (MethodError("accountReadOnly"), 403),
+        (MethodError("forbidden"), 403),
+        (MethodError("serverUnavailable"), 503),
+        (MethodError("invalidArguments", "a sentence"), 400),
+        (RequestError("about:blank", 507, "a sentence"), 507),
+    ],
+)
+def test_what_the_account_refuses_is_a_problem(site: Any, error: Exception, status: int) -> None:
+    site.blobs.refuses = error
+    for reply in (
+        site.ask("POST", "/jmap/upload/a1/", body=b"x"),
+        site.ask("GET", "/jmap/download/a1/b1/x"),
+    ):
+        assert (status, status) == (reply.status, reply.json["status"])
+        assert "application/problem+json" == reply.header("content-type")
 
 
 def test_an_upload_that_breaks_off_stores_nothing(site: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Iterable, MutableMapping
 from typing import Any, TypeAlias
 
@@ -12,6 +13,7 @@ Scope: TypeAlias = MutableMapping[str, Any]
 
 
 _ALONE = (b"host", b"authorization", b"content-type", b"content-length", b"origin", b"range", b"if-range")
+_LENGTH = re.compile(rb"[0-9]{1,18}")
 
 
 class Disconnected(Exception):
@@ -83,8 +85,8 @@ class Exchange:
         if self.headers.get(b"content-encoding", b"identity").lower() != b"identity":
             detail = "A body is sent without a content coding."
             raise Refused(415, detail, ((b"accept-encoding", b"identity"),))
-        announced = self.headers.get(b"content-length")
-        if announced is not None and (not announced.isdigit() or int(announced) > at_most):
+        announced = self.headers.get(b"content-length", b"0")
+        if not _LENGTH.fullmatch(announced) or int(announced) > at_most:
             raise _too_long(at_most, limit, status)
 
     async def _next(self) -> tuple[bytes, bool]:

@@ -9,14 +9,13 @@ from posthouse.serve.http.answer import Answer, Headers
 CLOSE: Headers = ((b"connection", b"close"),)
 """Says that the rest of a body will not be read."""
 
-_STATUS = {
-    "accountNotFound": 404,
-    "accountNotSupportedByMethod": 404,
-    "accountReadOnly": 403,
-    "forbidden": 403,
-    "serverUnavailable": 503,
-    "serverFail": 500,
+_SAID = {
+    "accountNotFound": (404, "There is no such account."),
+    "accountReadOnly": (403, "The account is read-only."),
+    "forbidden": (403, "This is not allowed."),
+    "serverUnavailable": (503, "This cannot be done now; try again later."),
 }
+"""Method errors that uploads and downloads meet, as HTTP says them."""
 
 
 class Refused(RequestError):
@@ -49,6 +48,6 @@ def too_busy(detail: str, seconds: int, limit: str | None = None) -> Refused:
 
 
 def from_method_error(error: MethodError) -> Refused:
-    """Say in HTTP what a method would have said, for uploads and downloads."""
-    status = _STATUS.get(error.type, 400)
-    return Refused(status, error.description or f"The request failed: {error.type}.")
+    """Say in HTTP what a method would have said, for uploads and downloads (RFC 8620 §3.6.2)."""
+    status, detail = _SAID.get(error.type, (400, f"The request failed: {error.type}."))
+    return Refused(status, error.description or detail)
