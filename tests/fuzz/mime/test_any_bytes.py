@@ -23,9 +23,12 @@ PIECES = st.sampled_from(
         b"Content-Transfer-Encoding: base64\r\n", b"Content-Transfer-Encoding: quoted-printable\r\n",
         b"Content-Transfer-Encoding: x-uuencode\r\n", b"Content-Transfer-Encoding: rot13\r\n",
         b"Content-Disposition: attachment; filename*0*=utf-8''%C3; filename*1*=%A4\r\n", b"Content-ID: <x\r\n",
-        b"Subject: =?utf-8?q?=C3?= =?utf-8?q?=A4?=\r\n", b"From: a: b <c@d>, (e (f) \"g\r\n", b"Date: 1 Jan 99 1:2 x\r\n",
-        b"To: \"", b"Cc: <@a,@b:c@d>;,:\r\n", b"Message-ID: <a@b> (c\r\n", b"From x Mon\n", b"begin 644 x\n#86)C\n`\nend\n",
-        b"<p>&nbsp;x", b"<style>", b"<!--", b"=\r", b"=C3=A4", b"w6Q=", b"+2AA-", b"\xff\xfe", b"\xe4\xf6", "ä".encode(),
+        b"Subject: =?utf-8?q?=C3?= =?utf-8?q?=A4?=\r\n", b"From: a: b <c@d>, (e (f) \"g\r\n",
+        b"Date: 1 Jan 99 1:2 x\r\n",
+        b"To: \"", b"Cc: <@a,@b:c@d>;,:\r\n", b"Message-ID: <a@b> (c\r\n", b"From x Mon\n",
+        b"begin 644 x\n#86)C\n`\nend\n",
+        b"<p>&nbsp;x", b"<style>", b"<!--", b"=\r", b"=C3=A4", b"w6Q=", b"+2AA-", b"\xff\xfe", b"\xe4\xf6",
+        "ä".encode(),
         b"> quoted\r\n", b"-- \r\n", b"(", b")", b'"', b"\\", b"<", b">", b"@", b",", b";", b":", b"=?x?b?",
     ]
 )  # fmt: skip

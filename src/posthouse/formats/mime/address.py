@@ -25,14 +25,15 @@ class EmailAddressGroup(TypedDict):
 
 
 # The common mailbox, its name of plain words or one quoted string without escapes, and the comma after it.
+_PLAIN_ADDRESS = r"[^\s\"()<>,:;@\[\]\\\x00-\x1f\x7f]++@[^\s\"()<>,:;@\[\]\\\x00-\x1f\x7f]++"
 _SIMPLE = re.compile(
     r"\s*+(?:\"([^\"\\]*+)\"\s*+|([^\"()<>,:;@\[\]\\]++))?"
-    r"<([^\s\"()<>,:;@\[\]\\]++@[^\s\"()<>,:;@\[\]\\]++)>\s*+(?:,|\Z)"
-    r"|\s*+([^\s\"()<>,:;@\[\]\\]++@[^\s\"()<>,:;@\[\]\\]++)\s*+(?:,|\Z)"
+    rf"<({_PLAIN_ADDRESS})>\s*+(?:,|\Z)"
+    rf"|\s*+({_PLAIN_ADDRESS})\s*+(?:,|\Z)"
 )
 _TOKEN = re.compile(r"\s+|\"(?:[^\"\\]|\\.)*+\"|\[[^\]\[<>,\s]*+\]|[^\s\"()<>,:;\[\]]+|.", re.S)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.S)
-_ROUTE = re.compile(r"\s*(?:@[^@:,]*,?\s*)+:")
+_ROUTE = re.compile(r"\A(?:@[^@:,]*+,?)++:")
 _SPACES = re.compile(r"\s+")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 
@@ -147,7 +148,7 @@ class _Reader:
         if token == "<" and not self.in_angle:
             self.in_angle = True
             self.angle = []
-        elif token == ">" and self.in_angle:
+        elif token == ">":
             self.in_angle = False
         elif token == "," and not self._in_route():
             self.end_mailbox()
@@ -190,7 +191,7 @@ class _Reader:
         comment = _clean(decode_words(_QUOTED_PAIR.sub(r"\1", self.comment))) if self.comment else None
         if self.angle is not None:
             name = _phrase(self.words) or comment
-            email = _ROUTE.sub("", _joined(self.angle), count=1)
+            email = _ROUTE.sub("", _joined(self.angle))
             return {"name": name or None, "email": email} if name or email else None
         words = self.words
         if not words:

@@ -51,7 +51,7 @@ def _without_markup(html: str) -> str:
 
 
 def _drop_unseen(names: list[str], pieces: list[str]) -> None:
-    """Empty the texts inside of elements that are not shown; the text after tag n is piece 2n + 2."""
+    """Empty the texts inside of elements that are not shown; tag n and the text after it are 2n + 1, 2n + 2."""
     ending = ""
     for number, name in enumerate(names):
         if not ending and name in _UNSEEN:
@@ -59,7 +59,7 @@ def _drop_unseen(names: list[str], pieces: list[str]) -> None:
         elif name == ending:
             ending = ""
         if ending:
-            pieces[2 * number + 2] = ""
+            pieces[2 * number + 1] = pieces[2 * number + 2] = ""
 
 
 def _without_entities(text: str) -> str:
