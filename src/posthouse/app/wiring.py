@@ -13,6 +13,8 @@ from posthouse.blobs import open_blobs
 from posthouse.blobs.port import Blobs
 from posthouse.capabilities.core import CORE
 from posthouse.capabilities.mail import MAIL, birth
+from posthouse.capabilities.submission import SUBMISSION, identity
+from posthouse.capabilities.vacation import VACATION, response
 from posthouse.directory.passwords import Passwords
 from posthouse.directory.people import People
 from posthouse.directory.signin import SignIn
@@ -30,7 +32,7 @@ from posthouse.model.registry import Registry
 from posthouse.store.account import Store
 from posthouse.store.directory import DirectoryStore, Person
 
-CAPABILITIES: Final[Sequence[Capability]] = (CORE, MAIL)
+CAPABILITIES: Final[Sequence[Capability]] = (CORE, MAIL, SUBMISSION, VACATION)
 """What this build can do, in the order in which the session shows it."""
 
 SHARDS: Final = 4
@@ -120,4 +122,6 @@ def _furnish(txn: Txn, login: str) -> None:
     """Give a new account what it is born with, unless it was given that before."""
     if txn.note("born") is None:
         birth.defaults(txn)
+        identity.defaults(txn, login)
+        response.defaults(txn)
         txn.put_note("born", True)

@@ -1,15 +1,24 @@
-"""Worker: one process that serves, with everything in it."""
+"""Worker: one process that serves, with everything in it.
+
+``python -m posthouse.app.worker`` is what the supervisor starts; nobody else should.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import errno
+import os
+import signal
 import socket
 import ssl
 import sys
+import threading
 from collections.abc import Callable, Sequence
+from io import FileIO
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from posthouse.app import wiring
 from posthouse.app.config import Config, ConfigError
@@ -73,6 +82,12 @@ def url_of(config: Config, listening: socket.socket) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
+def check(config: Config) -> None:
+    """Raise what `run` would raise before it serves."""
+    _tls(config)
+    open_app(config).close()
+
+
 def open_app(config: Config) -> App:
     """Open everything that a configuration names. Raises `ConfigError` and `OSError`."""
     try:
@@ -124,3 +139,23 @@ def _keep_memory() -> None:
         if mallopt is not None:
             for option in (_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD):
                 mallopt(option, _KEPT)
+
+
+def main() -> None:
+    """Serve as the supervisor says: the configuration comes on standard input, the socket's number as argument."""
+    # Without a buffer, whose lock the thread below would hold at the end.
+    orders = FileIO(0, closefd=False)
+    config = msgspec.json.decode(orders.readline(), type=Config)
+    listening = socket.socket(fileno=int(sys.argv[1]))
+    threading.Thread(target=_follow_the_parent, args=[orders], daemon=True).start()
+    run(config, [listening], lambda: print("ready", flush=True))
+
+
+def _follow_the_parent(orders: FileIO) -> None:
+    """End this process as SIGTERM does once the parent is gone, which is the end of its orders."""
+    orders.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

@@ -83,6 +83,11 @@ class Store:
         """Run a unit that changes one account; when this returns, its changes are on the disk."""
         return await self._shard(place.shard).writer.write(place.account, person, unit)
 
+    async def erase(self, place: Place) -> None:
+        """Remove all rows of an account that nobody can reach any more; what was interrupted goes on."""
+        while await self.write(place, 0, lambda txn: txn.erase()):
+            pass
+
     def close(self) -> None:
         """Finish the writes that wait and close every file."""
         for shard in self._shards.values():

@@ -10,7 +10,7 @@ from posthouse.kit.json import Json, JsonObject, dumps, loads
 from posthouse.model.condition import Query
 from posthouse.model.ports import Changes, Mark, Touched, TypeLike
 from posthouse.model.property import Part, Property
-from posthouse.store import stamps
+from posthouse.store import erase, stamps
 from posthouse.store.find import Find
 from posthouse.store.layout import Layout, Plan, Row, tally_word
 from posthouse.store.sqlite import IN_LIST, Database, in_list
@@ -504,6 +504,11 @@ class Transaction:
         self._levels, self._moved = dict(levels), set(moved)
         self._tallies.clear()
         self._database.run(f"ROLLBACK TO mark{self._marks}")
+
+    def erase(self) -> bool:
+        """Remove some of the account's rows, for `Store.erase`; says whether there were any."""
+        low = self._base
+        return erase.some(self._database, self._schema.layouts.values(), self.account, low, low | ID_MASK)
 
     def finish(self) -> None:
         """Write what the unit gathered: counts, the counter and the levels of the types that moved."""

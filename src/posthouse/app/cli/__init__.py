@@ -13,7 +13,9 @@ import sys
 import click
 
 from posthouse import __version__
+from posthouse.app.cli.accounts import account
 from posthouse.app.cli.failure import Exit
+from posthouse.app.cli.mail import export, import_
 from posthouse.app.cli.serving import demo, serve
 
 
@@ -23,7 +25,7 @@ def posthouse() -> None:
     """A complete JMAP server: mail behind one JSON API."""
 
 
-for _command in (demo, serve):
+for _command in (demo, serve, account, import_, export):
     posthouse.add_command(_command)
 
 

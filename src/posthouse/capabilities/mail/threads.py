@@ -12,6 +12,8 @@ from hashlib import blake2b
 from typing import Final
 
 from posthouse.formats import mime
+from posthouse.formats.mime.field import as_message_ids
+from posthouse.formats.mime.header import as_text, scan
 
 _MOST_REFERENCES: Final = 100
 _LONGEST_ID: Final = 1000
@@ -41,6 +43,14 @@ def keys(
         )
         for id in ids
     ]
+
+
+def keys_of(data: bytes) -> list[int]:
+    """Give the thread keys of a message of which only the header is read."""
+    headers, _ = scan(data, 0, len(data))
+    value = {name.lower(): value for name, _, value in headers}  # the last of a name counts
+    ids = (as_message_ids(value.get(name, "")) for name in ("message-id", "in-reply-to", "references"))
+    return keys(as_text(value.get("subject", "")), *ids)
 
 
 class Grouping:

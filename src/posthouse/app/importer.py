@@ -1,0 +1,128 @@
+"""Importer: other people's mail into an account, resumable and each message once.
+
+Each source is read twice. The first pass reads headers only and finds the conversations, so that the order in
+a file does not matter (DESIGN D17). The second takes the messages in, batch by batch; while one is written,
+the next is read. What was taken in is on the disk, and is known by its bytes when it comes again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from posthouse.app import terminal
+from posthouse.app.intake import Digested, Incoming, Intake, read
+from posthouse.app.sources import Item, Skipped, Source, open_source
+from posthouse.app.terminal import Progress
+from posthouse.app.wiring import App, place_of
+from posthouse.capabilities.mail.ingest import Found
+from posthouse.capabilities.mail.threads import Grouping, keys_of
+
+_MESSAGES: Final = 100
+_BYTES: Final = 4 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Report:
+    """What an import did. skipped: how much for which reason."""
+
+    imported: int = 0
+    already_there: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def read(self) -> int:
+        """How much was found in the sources."""
+        return self.imported + self.already_there + self.skipped.total()
+
+    def lines(self) -> Iterator[str]:
+        """Write the report."""
+        yield f"read: {self.read}"
+        yield f"imported: {self.imported}"
+        yield f"already there: {self.already_there}"
+        yield f"skipped: {self.skipped.total()}"
+        for reason, count in self.skipped.most_common():
+            yield f"  {count}  {reason}"
+
+
+@dataclass(slots=True)
+class _Batch:
+    messages: list[Digested]
+    skipped: list[Skipped]
+
+
+def run(app: App, account: str, paths: Sequence[str]) -> Report:
+    """Import all that is at some paths, and say so on the way and at the end.
+
+    Raises `DirectoryError` for an unknown account and `SourceError` for a path that cannot be opened; then
+    nothing was imported.
+    """
+    person = app.people.find(account)
+    limit = app.limits.max_size_upload
+    sources = [open_source(path, max_message=limit) for path in paths]
+    grouping = _conversations(sources)
+    intake = Intake(app.store, app.blobs, place_of(person), person.id, grouping)
+    report = Report()
+    sources = [open_source(path, max_message=limit) for path in paths]
+    with terminal.progress("Importing", sum(source.total_bytes for source in sources)) as progress:
+        asyncio.run(_import(intake, sources, report, progress))
+    for line in report.lines():
+        terminal.line(line)
+    return report
+
+
+def _conversations(sources: Sequence[Source]) -> Grouping:
+    grouping = Grouping()
+    count = 0
+    with terminal.progress(
+        "Finding conversations", sum(source.total_bytes for source in sources)
+    ) as progress:
+        for item in _items(sources):
+            if isinstance(item, Item):
+                count += 1
+                grouping.add(keys_of(item.data))
+                progress.at(sum(source.done_bytes for source in sources), count)
+    return grouping
+
+
+async def _import(intake: Intake, sources: Sequence[Source], report: Report, progress: Progress) -> None:
+    items = _items(sources)
+    batch = await asyncio.to_thread(_next_batch, items)
+    while batch.messages or batch.skipped:
+        reading = asyncio.create_task(asyncio.to_thread(_next_batch, items))
+        try:
+            found = await intake.take(batch.messages)
+        finally:
+            following = await reading
+        added = found.count(Found.NEW)
+        report.imported += added
+        report.already_there += len(found) - added
+        for one in batch.skipped:
+            report.skipped[one.reason] += 1
+            progress.say(f"skipped {one.origin}: {one.reason}")
+        progress.at(sum(source.done_bytes for source in sources), report.read)
+        batch = following
+
+
+def _items(sources: Iterable[Source]) -> Iterator[Item | Skipped]:
+    for source in sources:
+        yield from source
+
+
+def _next_batch(items: Iterator[Item | Skipped]) -> _Batch:
+    """Read the next messages; a batch of nothing is the end."""
+    batch = _Batch([], [])
+    size = 0
+    for item in items:
+        if isinstance(item, Skipped):
+            batch.skipped.append(item)
+        else:
+            incoming = Incoming(item.mailboxes, item.keywords, item.received_at, item.data)
+            batch.messages.append(read(incoming))
+            size += len(item.data)
+        if size >= _BYTES or len(batch.messages) + len(batch.skipped) >= _MESSAGES:
+            break
+    return batch

@@ -1,0 +1,66 @@
+"""Erase: the end of an account, row by row, in transactions that hold up nobody for long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from posthouse.model.property import Part
+from posthouse.store.layout import Layout
+from posthouse.store.sqlite import Database
+
+AT_ONCE: Final = 500
+"""So many rows of each table are removed in one transaction."""
+
+# The tables of all types with their keys, and last the account itself.
+_COMMON: Final = {
+    "stamp": "account, type, id",
+    "membership": "account, type, container, id",
+    "tally_group": "account, type, grp, container, word",
+    "tally": "account, type, container, word",
+    "overlay": "account, type, person, id, name",
+    "lookup": "account, space, key, id",
+    "blobref": "account, digest, type, id",
+    "upload": "account, digest, person",
+    "note": "account, name",
+    "level": "account, type",
+    "account": "account",
+}
+
+
+def some(database: Database, layouts: Iterable[Layout], account: int, low: int, high: int) -> bool:
+    """Remove up to `AT_ONCE` rows of an account from each table; says whether there were any.
+
+    low, high: the first and the last key that the account's objects may have.
+    """
+    removed = 0
+    for layout in layouts:
+        removed += _objects(database, layout, low, high)
+        for prop in layout.member_sets:
+            table = f"member_{layout.name}_{prop.name.lower()}"
+            removed += _rows(database, table, "account, value, ord, id", account)
+    for table, key in _COMMON.items():
+        removed += _rows(database, table, key, account)
+    return removed > 0
+
+
+def _objects(database: Database, layout: Layout, low: int, high: int) -> int:
+    keys = database.all(
+        f"SELECT key FROM obj_{layout.name} WHERE key BETWEEN ? AND ? LIMIT ?", (low, high, AT_ONCE)
+    )
+    tables = [f"obj_{layout.name} WHERE key"]
+    if layout.members[Part.RARE]:
+        tables.append(f"rare_{layout.name} WHERE key")
+    if layout.type.search:
+        tables.append(f"search_{layout.name} WHERE rowid")
+    for table in tables:
+        database.many(f"DELETE FROM {table} = ?", keys)
+    return len(keys)
+
+
+def _rows(database: Database, table: str, key: str, account: int) -> int:
+    database.run(
+        f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE account = ? LIMIT ?)",
+        (account, AT_ONCE),
+    )
+    return database.connection.changes()
