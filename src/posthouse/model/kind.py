@@ -9,26 +9,12 @@ from typing import TypeAlias
 
 from posthouse.kit import clock, ids
 from posthouse.kit.json import Json
+from posthouse.proto.jmap.ids import MAX_INT, MIN_INT, is_id
 
 Column: TypeAlias = int | str | None
 """What a value becomes in an indexed column."""
 
-MAX_INT = 2**53 - 1
-_ID = re.compile(r"[A-Za-z0-9_-]{1,255}", re.ASCII)
 _IDS = re.compile(r"(?:[A-Za-z0-9_-]{1,255}(?: (?=.)|\Z))++", re.ASCII)
-
-
-def is_id(value: Json) -> bool:
-    """Say whether a value is an Id: 1 to 255 of the URL-safe base64 letters (RFC 8620 §1.2)."""
-    return type(value) is str and _ID.fullmatch(value) is not None
-
-
-def fold(text: str) -> str:
-    """Fold a text for comparing: compatibility forms, case and marks go (RFC 5051 in spirit)."""
-    if text.isascii():
-        return text.lower()
-    folded = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(letter for letter in folded if not unicodedata.combining(letter))
 
 
 def sort_key(text: str) -> str:
@@ -144,7 +130,7 @@ class Boolean(Kind):
 class Int(Kind):
     """An integer from ``at_least`` up and below ``below`` (RFC 8620 §1.3)."""
 
-    def __init__(self, *, at_least: int = -MAX_INT, below: int = MAX_INT + 1) -> None:
+    def __init__(self, *, at_least: int = MIN_INT, below: int = MAX_INT + 1) -> None:
         self.at_least = at_least
         self.below = below
 
@@ -194,7 +180,7 @@ class Id(Kind):
 
     def accepts(self, value: Json) -> bool:
         """Accept an Id."""
-        return is_id(value)
+        return type(value) is str and is_id(value)
 
     def accepts_all(self, values: list[Json]) -> bool:
         """Accept a list of Ids, held against one pattern at once: requests name many."""
