@@ -59,13 +59,17 @@ shelf = Type(
         Filter("isFavourite", Test.OVERLAY, ("isFavourite",)),
     ],
     sorts=[Sort("name", "name"), Sort("sortOrder", "sortOrder")],
-    arguments={"query": [Argument("sortAsTree", Boolean(), False), Argument("filterAsTree", Boolean(), False)]},
+    arguments={
+        "query": [Argument("sortAsTree", Boolean(), False), Argument("filterAsTree", Boolean(), False)]
+    },
     rights=Rights(("mayRead", "mayAdd", "mayRemove", "mayTag", "mayRename"), read="mayRead"),
     needs={"update": "mayRename"},
     tree="parentId",
 )
 
-order = Type("Order", letter="o", methods="get changes", properties=[Property("cakeIds", ListOf(Ref("Cake")))])
+order = Type(
+    "Order", letter="o", methods="get changes", properties=[Property("cakeIds", ListOf(Ref("Cake")))]
+)
 
 
 def _derived(values: JsonObject) -> frozenset[str]:
@@ -124,9 +128,19 @@ cake = Type(
 
 @shelf.check
 def keep_names_apart(txn: Txn, change: Change, stage: Stage) -> None:
-    for id, values in stage.overlaid(txn.values(shelf)).items():
+    shelves = stage.overlaid(txn.values(shelf))
+    for id, values in shelves.items():
         if id != change.id and values["name"] == change.after()["name"]:
             raise SetError("alreadyExists", "there is such a shelf", existingId=shelf.wire(id))
+    seen = {change.id}
+    parent = change.after()["parentId"]
+    while parent is not None:
+        id = shelf.local(parent)
+        if id in seen:
+            raise SetError("invalidProperties", "a shelf can't stand on itself", ["parentId"])
+        assert id is not None
+        seen.add(id)
+        parent = shelves[id]["parentId"] if id in shelves else None
 
 
 @shelf.before_destroy

@@ -38,7 +38,9 @@ def test_default_properties_are_all_but_those_that_must_be_asked_for(kitchen: Ki
 
 def test_ids_null_gives_all(kitchen: Kitchen) -> None:
     [top] = kitchen.shelves("top")
-    ids = kitchen.cakes(*[{"bakedAt": f"2024-01-0{9 - day}T00:00:00Z"} for day in range(5)], shelfIds={top: True})
+    ids = kitchen.cakes(
+        *[{"bakedAt": f"2024-01-0{9 - day}T00:00:00Z"} for day in range(5)], shelfIds={top: True}
+    )
     assert ids == [found["id"] for found in kitchen.ask("Cake/get", ids=None)["list"]]
     assert ids == [found["id"] for found in kitchen.ask("Cake/get")["list"]]
 
@@ -110,7 +112,9 @@ def test_a_name_that_fits_the_pattern_is_a_property(kitchen: Kitchen, bun: str) 
 
 
 @pytest.mark.parametrize("properties", [["nosuch"], ["name", "Name"], [""], ["tags/fresh"], ["myRights"]])
-def test_an_unknown_property_is_an_invalid_argument(kitchen: Kitchen, bun: str, properties: list[str]) -> None:
+def test_an_unknown_property_is_an_invalid_argument(
+    kitchen: Kitchen, bun: str, properties: list[str]
+) -> None:
     refused = kitchen.refusal("Cake/get", ids=[bun], properties=properties)
     assert ("invalidArguments", ["properties"]) == (refused["type"], refused["arguments"])
 
