@@ -117,10 +117,7 @@ def _counted(box: str, trash: str | None, emails: list[JsonObject]) -> dict[str,
     """Count as RFC 8621 §2 says, from nothing but the Emails."""
     inside = [one for one in emails if box in one["mailboxIds"]]
     threads = {one["threadId"] for one in inside}
-    if box == trash:
-        shown = inside
-    else:
-        shown = [one for one in emails if set(one["mailboxIds"]) != {trash}]
+    shown = inside if box == trash else [one for one in emails if set(one["mailboxIds"]) != {trash}]
     unread = {one["threadId"] for one in shown if _is_unread(one)}
     return {
         "totalEmails": len(inside),
