@@ -74,7 +74,7 @@ def _simple(raw: str) -> list[EmailAddress] | None:
         if quoted:
             name = _CONTROL.sub("", quoted).strip()
         elif plain:
-            name = _clean(decode_words(_SPACES.sub(" ", plain).strip()))
+            name = _CONTROL.sub("", decode_words(_SPACES.sub(" ", plain).strip())).strip()
         addresses.append({"name": name or None, "email": angle or bare})
         at = match.end()
     return addresses

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from urllib.parse import unquote_to_bytes
 
 from posthouse.formats.mime.charset import codec, decode_octets, decode_word
@@ -16,6 +17,7 @@ _PARAMETER = re.compile(r";\s*([^\s;=\"]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*+)(?:\"|\
 # Only these are ever escaped; another backslash belongs to a path such as C:\TEMP.
 _QUOTED_PAIR = re.compile(r"\\([\"\\])")
 _SECTION = re.compile(r"(.+?)(?:\*(\d{1,3}))?(\*)?", re.S)
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _MAX_PARAMETERS = 500
 _LONGEST = 100_000
 
@@ -114,14 +116,19 @@ def parameters(value: str) -> dict[str, str]:
 
 
 def _join(sections: dict[int, tuple[str, bool]]) -> str:
-    """Join the numbered sections of a value up to the first that is missing (RFC 2231 §3)."""
+    """Join the numbered sections of a value up to the first that is missing (RFC 2231 §3).
+
+    Encoded-words are decoded only where no section is extended, for there they cannot be meant.
+    """
     charset = ""
+    is_extended = False
     joined: list[bytes] = []
     for number in range(len(sections)):
         if number not in sections:
             break
         text, extended = sections[number]
         if extended:
+            is_extended = True
             if not number and text.count("'") >= 2:
                 charset, _, text = text.split("'", 2)
             joined.append(unquote_to_bytes(text))
@@ -129,4 +136,5 @@ def _join(sections: dict[int, tuple[str, bool]]) -> str:
             joined.append(text.encode("utf-8"))
     octets = b"".join(joined)
     name = codec(charset) if charset else None
-    return decode_words(decode_word(octets, name) if name else decode_octets(octets)).replace("\0", "")
+    text = _CONTROL.sub("", decode_word(octets, name) if name else decode_octets(octets))
+    return unicodedata.normalize("NFC", text) if is_extended else decode_words(text, anywhere=True)

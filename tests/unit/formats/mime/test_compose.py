@@ -74,6 +74,16 @@ def test_addresses_are_read_back(pairs: list[tuple[str | None, str]]) -> None:
     assert expected == found
 
 
+def test_spaces_that_do_not_break_stay_in_names() -> None:
+    ann: mime.EmailAddress = {"name": "Ann\u00a0\u00a0Ö", "email": "ann@example.org"}
+    assert [ann] == mime.as_addresses(read(written("To", "Addresses", [ann])))
+
+
+def test_name_that_looks_encoded_is_read_back() -> None:
+    data = message(PartInput("image/png", b"", name="=?utf-8?q?a?=", disposition="inline"))
+    assert "=?utf-8?q?a?=" == parse(data).root.name
+
+
 GROUPS = st.lists(
     st.tuples(WORDS, st.lists(st.emails(), max_size=3)), max_size=4, unique_by=lambda group: group[0]
 )

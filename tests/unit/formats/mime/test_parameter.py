@@ -51,6 +51,9 @@ def test_media_type(value: str, expected: object) -> None:
         ('attachment; filename="=?utf-8?q?=C3?==?utf-8?q?=A4.txt?="', "ä.txt"),
         ("attachment; filename=ä.txt", "ä.txt"),
         ("attachment; filename*=utf-8''a%00b", "ab"),
+        ("attachment; filename*=utf-8''a%0D%0Ab", "ab"),
+        ("attachment; filename*=utf-8''%3D%3Futf-8%3Fq%3Fa%3F%3D", "=?utf-8?q?a?="),
+        ('attachment; filename*0="=?utf-8?q?=C3"; filename*1="=A4?="', "ä"),
         ("attachment; filename=''", "''"),
     ],
 )
