@@ -1,10 +1,36 @@
-"""How hypothesis runs here: the same examples each time, and no judgement of time on a busy machine."""
+"""How tests run here: hypothesis without chance or haste, and no test without the program it talks to.
+
+Hypothesis takes the same examples each time, and judges no time on a busy machine. A test marked ``peer`` skips
+where the program it names is missing, and fails there if CI is set.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "posthouse", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("posthouse")
+
+CLIENTS = Path(__file__).parent / "clients"
+PEERS: Mapping[str, Callable[[], bool]] = {
+    "jmapc": lambda: (CLIENTS / ".venv" / "bin" / "python").exists(),
+    "jmap-jam": lambda: shutil.which("node") is not None and (CLIENTS / "node_modules" / "jmap-jam").exists(),
+}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("peer"):
+        [name] = mark.args
+        if PEERS[name]():
+            continue
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{name} is missing: run tools/clients", pytrace=False)
+        pytest.skip(f"{name} is missing: tools/clients installs it")

@@ -161,9 +161,7 @@ def _comparator(type: Type, given: JsonObject) -> Order:
     # What compares no text ignores the collation (RFC 8620 §5.5).
     if collation not in (None, *COLLATIONS) and _compares_text(type, sort):
         raise MethodError("unsupportedSort", "the collation is unknown")
-    unknown = given.keys() - {"property", "isAscending", "collation", sort.argument}
-    if unknown:
-        raise MethodError("invalidArguments", "the comparator has unknown members", arguments=["sort"])
+    # Other members are left alone: jmapc puts the arguments of the query into each comparator.
     return Order(sort, ascending, _sort_argument(type, sort, given))
 
 
