@@ -17,6 +17,14 @@ Column: TypeAlias = int | str | None
 _IDS = re.compile(r"(?:[A-Za-z0-9_-]{1,255}(?: (?=.)|\Z))++", re.ASCII)
 
 
+def fold(text: str) -> str:
+    """Fold a text for comparing: compatibility forms, case and marks go (RFC 5051 in spirit)."""
+    if text.isascii():
+        return text.lower()
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(letter for letter in folded if not unicodedata.combining(letter))
+
+
 def sort_key(text: str) -> str:
     """Fold a text as `fold` does and keep its first 255 characters."""
     return fold(text[:255])[:255]
