@@ -147,6 +147,16 @@ def test_the_front_page_shows_a_demo_user_safely_quoted(site: Any) -> None:
 
 
 TEXT = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=30)
+NAMES = [
+    "Accept-Encoding",
+    "Authorization",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Type",
+    "Forwarded",
+]
+NAMES += ["Host", "If-None-Match", "If-Range", "Origin", "Range", "X-Forwarded-For", "X-Forwarded-Host"]
+NAMES += ["X-Forwarded-Port", "X-Forwarded-Proto"]
 VISIBLE = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="?#"), max_size=20)
 
 

@@ -92,6 +92,13 @@ def test_more_uploads_at_once_than_allowed_are_refused(site: Any) -> None:
     assert 201 == narrow.ask("POST", "/jmap/upload/a1/", body=b"x").status
 
 
+def test_an_upload_that_fails_leaves_room_for_the_next(site: Any) -> None:
+    narrow = site.with_limits(max_concurrent_upload=1, max_size_upload=10)
+    for account, body in (("a2", b"x"), ("a1", [b"x" * 8, b"x" * 8]), ("a1", [b"x", None])):
+        narrow.ask("POST", f"/jmap/upload/{account}/", body=body)
+    assert 201 == narrow.ask("POST", "/jmap/upload/a1/", body=b"x").status
+
+
 @pytest.fixture
 def kept(site: Any) -> Any:
     site.blobs.blobs["b1"] = b"0123456789"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -199,7 +200,6 @@ def test_a_second_head_is_bounded_as_the_first(live: Any) -> None:
 @pytest.mark.parametrize(
     "octets",
     [
-        b"",
         b"GET / HT",
         b"GET / HTTP/1.1\r\n" + HEAD,
         b"GET /healthz HTTP/1.1\r\n" + HEAD + b"\r\nGET /",
@@ -215,6 +215,11 @@ def test_who_stops_sending_is_cut_off(serve: Callable[..., Any], site: Any, octe
         reply = read_all(connection)
     assert reply.endswith(bounds._SLOW)
     assert {} == site.blobs.blobs
+
+
+def test_who_never_says_anything_is_hung_up_on_in_silence(serve: Callable[..., Any], site: Any) -> None:
+    with serve(site, patience=0.05).connect() as connection:
+        assert b"" == read_all(connection)
 
 
 def test_who_takes_nothing_is_cut_off(serve: Callable[..., Any], site: Any) -> None:
@@ -233,15 +238,17 @@ def test_who_takes_nothing_is_cut_off(serve: Callable[..., Any], site: Any) -> N
 
 
 def test_who_sends_slowly_but_steadily_is_served(serve: Callable[..., Any], site: Any) -> None:
-    """With no patience at all, a peer who moves between two looks is still heard to the end."""
-    live = serve(site, patience=0.2)
+    """Three looks go by while octets come one by one, and each finds that the peer has moved."""
+    patience = 0.3
+    live = serve(site, patience=patience)
+    head = b"POST /jmap/upload/a1/ HTTP/1.1\r\n" + HEAD + CLOSE + b"Transfer-Encoding: chunked\r\n\r\n"
     with live.connect() as connection:
-        connection.sendall(
-            b"POST /jmap/upload/a1/ HTTP/1.1\r\n" + HEAD + CLOSE + b"Content-Length: 40\r\n\r\n"
-        )
-        for number in range(40):
-            connection.sendall(b"x")
-            assert site.blobs.arrived.acquire(timeout=20), number
+        connection.sendall(head)
+        end = time.monotonic() + 3 * patience
+        while time.monotonic() < end:
+            connection.sendall(b"1\r\nx\r\n")
+            assert site.blobs.arrived.acquire(timeout=20)
+        connection.sendall(b"0\r\n\r\n")
         assert 201 == status(read_all(connection))
 
 

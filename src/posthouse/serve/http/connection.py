@@ -130,8 +130,10 @@ class Connection(HttpToolsProtocol):
         if owed is not None and owed == self._owed:
             if owed[0] == "room":
                 self.transport.abort()
-            else:
+            elif self._received:
                 self._hang_up(_SLOW)
+            else:  # opened in advance by a browser, who would take a 408 for the answer to its next request
+                self.transport.close()
         self._owed = owed
         self._watcher = self.loop.call_later(self._patience, self._watch)
 

@@ -11,7 +11,6 @@ from posthouse.serve.http.problem import CLOSE, Refused
 
 Scope: TypeAlias = MutableMapping[str, Any]
 
-
 _ALONE = (b"host", b"authorization", b"content-type", b"content-length", b"origin", b"range", b"if-range")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 
