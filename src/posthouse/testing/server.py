@@ -66,5 +66,7 @@ class Server:
         return user
 
     def client(self, name: str = "demo@example.org") -> Jmap:
-        """Give a client for a user, to be closed by who asked for it."""
-        return Jmap(self.url, name, self.users[name].password, self.ca)
+        """Give a client for a user; its connection is closed with the server."""
+        client = Jmap(self.url, name, self.users[name].password, self.ca)
+        self._stack.callback(client.close)
+        return client
