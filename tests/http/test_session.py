@@ -1,0 +1,111 @@
+"""The Session object as it comes over the wire (RFC 8620 §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from posthouse.testing import Server
+from wire.person import CORE, MAIL, Person
+
+TEMPLATES = {
+    "apiUrl": set(),
+    "downloadUrl": {"accountId", "blobId", "type", "name"},
+    "uploadUrl": {"accountId"},
+    "eventSourceUrl": {"types", "closeafter", "ping"},
+}
+
+
+def test_it_has_its_nine_properties(demo: Person) -> None:
+    expected = {"capabilities", "accounts", "primaryAccounts", "username", "state", *TEMPLATES}
+    assert expected == set(demo.session)
+    assert demo.user.name == demo.session["username"]
+
+
+def test_the_core_capability_has_all_limits_at_least_as_large_as_suggested(demo: Person) -> None:
+    """The suggested minimums of RFC 8620 §2."""
+    core = dict(demo.session["capabilities"][CORE])
+    assert all(isinstance(name, str) for name in core.pop("collationAlgorithms"))
+    suggested = {
+        "maxSizeUpload": 50_000_000,
+        "maxConcurrentUpload": 4,
+        "maxSizeRequest": 10_000_000,
+        "maxConcurrentRequests": 4,
+        "maxCallsInRequest": 16,
+        "maxObjectsInGet": 500,
+        "maxObjectsInSet": 500,
+    }
+    assert set(suggested) == set(core)
+    assert all(core[name] >= least for name, least in suggested.items())
+
+
+def test_each_capability_of_an_account_is_one_of_the_server(demo: Person) -> None:
+    [account] = demo.session["accounts"].values()
+    assert {"name", "isPersonal", "isReadOnly", "accountCapabilities"} == set(account)
+    assert (True, False) == (account["isPersonal"], account["isReadOnly"])
+    assert set(demo.session["capabilities"]) - {CORE} == set(account["accountCapabilities"])
+    assert set(account["accountCapabilities"]) == set(demo.session["primaryAccounts"])
+    assert {*demo.session["accounts"]} == {*demo.session["primaryAccounts"].values()}
+
+
+def test_mail_describes_what_an_account_may(demo: Person) -> None:
+    mail = demo.session["accounts"][demo.account]["accountCapabilities"][MAIL]
+    assert {
+        "maxMailboxesPerEmail",
+        "maxMailboxDepth",
+        "maxSizeMailboxName",
+        "maxSizeAttachmentsPerEmail",
+        "emailQuerySortOptions",
+        "mayCreateTopLevelMailbox",
+    } == set(mail)
+    assert mail["maxSizeMailboxName"] >= 100
+    assert mail["maxMailboxesPerEmail"] is None or mail["maxMailboxesPerEmail"] >= 1
+
+
+def test_each_sort_that_is_announced_works(demo: Person) -> None:
+    mail = demo.session["accounts"][demo.account]["accountCapabilities"][MAIL]
+    for name in mail["emailQuerySortOptions"]:
+        keyword = {"keyword": "$seen"} if name.endswith("Keyword") else {}
+        answer, _ = demo.call("Email/query", sort=[{"property": name, **keyword}], limit=1)
+        assert "Email/query" == answer, name
+
+
+def test_urls_are_absolute_and_lead_here(demo: Person, server: Server) -> None:
+    for name, variables in TEMPLATES.items():
+        url = demo.session[name]
+        assert url.startswith(server.url + "/"), name
+        assert variables == {part.partition("}")[0] for part in url.split("{")[1:]}, name
+        assert all(url.count(f"{{{variable}}}") == 1 for variable in variables), name
+    assert "/.well-known/jmap" != urlsplit(demo.session["apiUrl"]).path
+
+
+def test_urls_follow_the_host_that_was_asked(demo: Person) -> None:
+    answer = demo.http.get("/.well-known/jmap", headers={"Host": "mail.example.org:8443"}).json()
+    assert all(answer[name].startswith("http://mail.example.org:8443/") for name in TEMPLATES)
+
+
+def test_no_stranger_forwards_another_host(demo: Person) -> None:
+    forwarded = {"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example;proto=https"}
+    assert demo.session == demo.http.get("/.well-known/jmap", headers=forwarded).json()
+
+
+def test_it_is_json_that_is_not_cached(demo: Person) -> None:
+    """RFC 8620 §2: the session must not be cached, or clients would miss its changes."""
+    response = demo.http.get("/.well-known/jmap")
+    assert "application/json" == response.headers["content-type"].partition(";")[0]
+    directives = {one.strip() for one in response.headers["cache-control"].split(",")}
+    assert {"no-cache", "no-store", "must-revalidate"} <= directives
+    assert not response.history
+
+
+def test_its_state_is_that_of_every_response(demo: Person) -> None:
+    assert demo.session["state"] == demo.send(["Core/echo", {}, "0"]).json()["sessionState"]
+    assert demo.session["state"] == demo.http.get("/.well-known/jmap").json()["state"]
+
+
+def test_each_user_sees_his_own(demo: Person, friend: Person, sign_in: Callable[..., Person]) -> None:
+    people = [demo, friend, sign_in()]
+    assert 3 == len({person.account for person in people})
+    for person in people:
+        assert [person.account] == list(person.session["accounts"])
+        assert person.user.name == person.session["accounts"][person.account]["name"]

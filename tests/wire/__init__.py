@@ -1,0 +1,1 @@
+"""For tests over real HTTP: who talks to the server."""
