@@ -74,6 +74,17 @@ def test_requests_may_be_pipelined(live: Any) -> None:
     assert 21 == reply.count(b"HTTP/1.1 200 OK")
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [b"\x00\x01\x02\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n"],
+)
+def test_whole_requests_are_answered_before_nonsense_ends_the_connection(live: Any, rest: bytes) -> None:
+    one = post(ECHO, b"Content-Type: application/json\r\n")
+    reply = live.talk(one * 3 + rest)
+    assert 3 == reply.count(b"HTTP/1.1 200 OK")
+    assert 3 == reply.count(b"HTTP/1.1 ")
+
+
 def test_answers_have_a_date_and_no_name_of_software(live: Any) -> None:
     reply = live.talk(b"GET /healthz HTTP/1.1\r\n" + HEAD + CLOSE + b"\r\n").lower()
     assert b"\r\ndate: " in reply

@@ -117,6 +117,11 @@ class Connection(HttpToolsProtocol):
 
     def _hang_up(self, last_word: bytes) -> None:
         """Close the connection; the last word is said unless it would fall into an answer."""
+        if self._is_running() and self._stage != "body":
+            # What came before is whole and gets its answer; uvicorn closes the connection behind that.
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
         answering = self.pipeline or (self._is_running() and self.cycle.response_started)
         if not answering and not self.transport.is_closing():
             self.transport.write(last_word)
