@@ -1,7 +1,8 @@
 """Blob ids: the name of a blob, or of a part that is a byte range of one (RFC 8620 §6, RFC 8621 §4.1.4).
 
     b<digest>                           a whole blob
-    p<digest>-<offset>-<length>-<enc>   a range of it, decoded: i as it is, b base64, q quoted-printable
+    p<digest>-<offset>-<length>-<enc>   a range of it, decoded: i as it is, b base64, q quoted-printable,
+                                        u uuencode
 
 The digest is SHA-256 in URL-safe base64. Knowing an id grants nothing: who may read what is asked elsewhere.
 """
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from posthouse.kit import ids
 
 _DIGEST_LETTERS = 43
-_ENCODINGS = {"i": "", "b": "base64", "q": "quoted-printable"}
+_ENCODINGS = {"i": "", "b": "base64", "q": "quoted-printable", "u": "x-uuencode"}
 _LETTERS = {encoding: letter for letter, encoding in _ENCODINGS.items()}
 
 
@@ -41,7 +42,7 @@ def encode(digest: bytes) -> str:
 
 
 def encode_part(digest: bytes, offset: int, length: int, encoding: str) -> str:
-    """Write the id of a part; an encoding other than base64 or quoted-printable counts as none."""
+    """Write the id of a part; an encoding that has no letter counts as none."""
     letter = _LETTERS.get(encoding, "i")
     return f"p{_digits(digest)}-{ids.encode(offset)}-{ids.encode(length)}-{letter}"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from posthouse.capabilities.mail import header
@@ -127,10 +127,7 @@ class Draft:
     body: DraftPart
 
     def compose(self, contents: Mapping[str, bytes]) -> bytes:
-        """Write the message; ``contents`` has the bytes of each blob in it.
-
-        Raises ValueError for a part that can't be written.
-        """
+        """Write the message; ``contents`` has the bytes of each blob in it."""
         return mime.compose(mime.ComposeInput(self.headers, self.body.filled(contents)))
 
 
@@ -224,11 +221,7 @@ class _Reader:
         if structure is None:
             return self.assembled()
         self.wrong.update(flat)
-        twice = [
-            name
-            for name in structure
-            if (stands := _field_of(name)) is not None and stands in headers and stands != "content-type"
-        ]
+        twice = [name for name in structure if _field_of(name) in headers]
         self.wrong.update(f"bodyStructure/{name}" for name in twice)
         return self.part("bodyStructure", structure, None, 0)
 
@@ -284,7 +277,7 @@ class _Reader:
         for name in ("partId", "blobId") if is_multipart else ():
             if sound.get(name) is not None:
                 self.wrong.add(f"{path}/{name}")
-        return DraftPart(
+        found = DraftPart(
             type=type_,
             text=text,
             blob=None if is_multipart else sound.get("blobId"),
@@ -300,6 +293,9 @@ class _Reader:
                 for index, one in enumerate(sub_parts)
             ),
         )
+        if not _is_writable(found):
+            self.wrong.add(path)
+        return found
 
     def sound(self, path: str, given: JsonObject) -> JsonObject:
         """Give those plain properties of a part that are of their kind."""
@@ -354,6 +350,20 @@ class _Reader:
         return str(value["value"])
 
 
+def _is_writable(part: DraftPart) -> bool:
+    """Say whether the header fields of a part can be written."""
+    plain = DraftPart("text/plain", text="")
+    is_multipart = part.type.startswith("multipart/")
+    bare = replace(
+        part, text=None if is_multipart else "", blob=None, sub_parts=(plain,) if is_multipart else ()
+    )
+    try:
+        Draft((), bare).compose({})
+    except ValueError:
+        return False
+    return True
+
+
 def _field_of(name: str) -> str | None:
     """Name, in lower case, the header field that a property stands for."""
     wanted = header.read(name)
@@ -378,16 +388,4 @@ def _offered(part: DraftPart) -> DraftPart:
     """Let a part that does not say otherwise be offered for download."""
     if part.disposition is not None or any(one.name.lower() == "content-disposition" for one in part.headers):
         return part
-    return DraftPart(
-        part.type,
-        part.text,
-        part.blob,
-        part.charset,
-        part.name,
-        "attachment",
-        part.cid,
-        part.language,
-        part.location,
-        part.headers,
-        part.sub_parts,
-    )
+    return replace(part, disposition="attachment")

@@ -59,11 +59,11 @@ async def parse(call: Calling, arguments: JsonObject) -> JsonObject:
     wires = list(dict.fromkeys(arguments["blobIds"]))
     if len(wires) > call.limits.max_objects_in_get:
         raise MethodError("requestTooLarge", f"at most {call.limits.max_objects_in_get} can be parsed")
-    found = await source.readable(call, [source.creation_resolved(call, wire) for wire in wires])
+    found = await source.readable(call, wires)
     parsed: dict[str, JsonObject] = {}
     fresh: list[bytes] = []
     for wire in wires:
-        id = found.get(source.creation_resolved(call, wire))
+        id = found.get(wire)
         if id is not None:
             digest, parsed[wire] = await call.aside(partial(_parsed, call.blobs, id, names, arguments))
             if id.range is not None:

@@ -61,7 +61,7 @@ def _given(change: Change) -> JsonObject:
 def _composed(blobs: BlobSource, wanted: Draft, found: Mapping[str, BlobId], now: int) -> Prepared:
     """Write a message and store it.
 
-    Raises SetError ``blobNotFound``, ``tooLarge`` or ``invalidProperties``.
+    Raises SetError ``blobNotFound`` or ``tooLarge``.
     """
     wires = list(dict.fromkeys(wanted.body.blobs()))
     missing = source.missing(wires, found)
@@ -74,10 +74,7 @@ def _composed(blobs: BlobSource, wanted: Draft, found: Mapping[str, BlobId], now
         left -= len(contents[wire])
         if left < 0:
             raise SetError("tooLarge", "the attachments are too large together", maxSize=draft.MOST_ATTACHED)
-    try:
-        data = wanted.compose(contents)
-    except ValueError as error:
-        raise SetError("invalidProperties", str(error), ["bodyStructure"]) from None
+    data = wanted.compose(contents)
     return ingest.digest(data, blobs.put_many([data], now + source.LEASE)[0])
 
 
