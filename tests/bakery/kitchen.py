@@ -59,6 +59,7 @@ class Kitchen:
         *capabilities: Capability,
         limits: Limits | None = None,
         lenient_using: bool = False,
+        false_removes: bool = False,
     ) -> None:
         registry = Registry([CORE, BAKERY, *capabilities])
         self.using = frozenset(registry.capabilities)
@@ -67,7 +68,9 @@ class Kitchen:
         limits = limits or Limits()
         blobs = open_blobs(f"file:{folder}/blobs")
         self._blobs = blobs
-        tools = Tools(registry, self.store, blobs, limits, self._pool, lambda raw, encoding: raw)
+        tools = Tools(
+            registry, self.store, blobs, limits, self._pool, lambda raw, encoding: raw, false_removes
+        )
         self.engine = Engine(tools, Sessions(registry, limits), lenient_using=lenient_using)
         self._runner = asyncio.Runner()
 

@@ -37,11 +37,12 @@ class Compat(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Switches for clients that do not keep to the standards; all are off by default.
 
     lenient_using: answer methods whose capability is not in ``using``. core_primary: name a primary account
-    for the core capability as well.
+    for the core capability as well. false_removes: take a keyword or Mailbox that is patched to false as removed.
     """
 
     lenient_using: bool = False
     core_primary: bool = False
+    false_removes: bool = False
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

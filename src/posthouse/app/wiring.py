@@ -76,11 +76,13 @@ def build(
     passwords: Passwords | None = None,
     lenient_using: bool = False,
     core_primary: bool = False,
+    false_removes: bool = False,
 ) -> App:
     """Open the data folder, made if absent, and compose the parts over it.
 
     store_folder, blobs_url: where rows and bytes are; by default in the data folder. passwords: how passwords
-    are hashed. lenient_using, core_primary: the compatibility switches of `Engine` and `Sessions`.
+    are hashed. lenient_using, core_primary, false_removes: the compatibility switches of `Engine`,
+    `Sessions` and `Tools`.
     Raises `OSError` where files cannot be used, `ValueError` for a blobs URL that this build cannot open.
     """
     limits = limits or Limits()
@@ -92,7 +94,7 @@ def build(
     store = Store(folder / "shards", registry.types.values())
     directory = DirectoryStore(folder / "directory.db")
     aside = ThreadPoolExecutor(2, thread_name_prefix="aside")
-    tools = Tools(registry, store, blobs, limits, aside, decode_bytes)
+    tools = Tools(registry, store, blobs, limits, aside, decode_bytes, false_removes)
     sessions = Sessions(registry, limits, core_primary=core_primary)
 
     def furnish(person: Person) -> None:

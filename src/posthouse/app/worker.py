@@ -98,6 +98,7 @@ def open_app(config: Config) -> App:
             limits=config.limits,
             lenient_using=config.compat.lenient_using,
             core_primary=config.compat.core_primary,
+            false_removes=config.compat.false_removes,
         )
     except ValueError as error:
         raise ConfigError(f"blobs: {error}") from error

@@ -25,6 +25,8 @@ class Tools:
     """What every call of this server uses.
 
     pool: threads for work that would hold up the event loop. decode: undoes a part's transfer encoding.
+    false_removes: read a keyword or another member of a set that is patched to false as removed, as some
+    clients write it against RFC 8620 §5.3.
     """
 
     registry: Registry
@@ -33,6 +35,7 @@ class Tools:
     limits: Limits
     pool: Executor
     decode: Callable[[bytes, str], bytes]
+    false_removes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

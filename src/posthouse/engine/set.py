@@ -21,6 +21,7 @@ from posthouse.engine.call import Call
 from posthouse.engine.result import Result, or_none
 from posthouse.kit.json import Json, JsonObject
 from posthouse.model.change import Act, Change, Stage
+from posthouse.model.kind import SetOf
 from posthouse.model.property import MISSING, Part, Property
 from posthouse.model.type import Type
 from posthouse.proto.jmap import patch
@@ -287,6 +288,8 @@ class _Commit:
         """Apply a patch and hold the result against the declaration (RFC 8620 §5.3)."""
         properties = self._type.properties
         named = frozenset(patch.touched(given))
+        if self._call.tools.false_removes:
+            given = _false_as_null(self._type, given)
         current = {**old, "id": self._type.wire(id)}
         if "myRights" in named and self._type.rights is not None:
             current["myRights"] = self._rights(id)
@@ -472,6 +475,15 @@ class _Commit:
     def _rights(self, id: int) -> JsonObject:
         assert self._type.rights is not None
         return self._type.rights.object(self._view.rights(self._type, id))
+
+
+def _false_as_null(type: Type, given: JsonObject) -> JsonObject:
+    """Read a member of a set that is patched to false as removed, which the standard writes as null."""
+    sets = {name for name, prop in type.properties.items() if isinstance(prop.kind, SetOf)}
+    return {
+        path: None if value is False and path.partition("/")[0] in sets else value
+        for path, value in given.items()
+    }
 
 
 def patch_names(given: JsonObject) -> list[str]:

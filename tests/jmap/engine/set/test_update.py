@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bakery.kitchen import Kitchen
+from bakery.kitchen import Kitchen, OpenStore
 from posthouse.kit.json import Json, JsonObject
 
 
@@ -266,3 +268,17 @@ def test_one_refused_update_keeps_no_other_from_being_done(kitchen: Kitchen) -> 
     ids = kitchen.shelves("a", "b", "c")
     answer = kitchen.ask("Shelf/set", update={id: {"sortOrder": at - 1} for at, id in enumerate(ids)})
     assert (ids[1:], ids[:1]) == (list(answer["updated"]), list(answer["notUpdated"]))
+
+
+def test_false_is_no_member_of_a_set(kitchen: Kitchen, bun: str) -> None:
+    assert ("invalidProperties", ["tags"]) == tuple(
+        why_not(kitchen, bun, {"tags/fresh": False})[name] for name in ("type", "properties")
+    )
+
+
+def test_false_removes_a_member_where_the_operator_allows_it(open_store: OpenStore, tmp_path: Path) -> None:
+    with closing(Kitchen(open_store, tmp_path, false_removes=True)) as kitchen:
+        [shelf] = kitchen.shelves("top")
+        [id] = kitchen.cakes({"shelfIds": {shelf: True}, "tags": {"fresh": True, "old": True}})
+        kitchen.ask("Cake/set", update={id: {"tags/fresh": False}})
+        assert {"old": True} == get(kitchen, id)["tags"]
