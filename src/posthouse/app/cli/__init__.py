@@ -49,4 +49,5 @@ def _run() -> int:
         print(f"posthouse: {error.format_message()}", file=sys.stderr)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
+        print("posthouse: interrupted", file=sys.stderr)
         return Exit.INTERRUPTED
