@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
 from posthouse.engine.filter import COLLATIONS
 from posthouse.kit.json import JsonObject, dumps
 from posthouse.kit.limits import Limits
 from posthouse.model.caller import Caller
 from posthouse.model.registry import Registry
+
+API: Final = "/jmap/api/"
+UPLOAD: Final = "/jmap/upload/"
+DOWNLOAD: Final = "/jmap/download/"
+EVENT_SOURCE: Final = "/jmap/eventsource/"
 
 
 def core(limits: Limits) -> JsonObject:
@@ -75,11 +81,12 @@ class Sessions:
         return dumps(
             self._shown(caller)
             | {
-                "apiUrl": f"{base_url}/jmap/api/",
-                "downloadUrl": f"{base_url}/jmap/download/{{accountId}}/{{blobId}}/{{name}}?type={{type}}",
-                "uploadUrl": f"{base_url}/jmap/upload/{{accountId}}/",
-                "eventSourceUrl": f"{base_url}/jmap/eventsource/"
-                "?types={types}&closeafter={closeafter}&ping={ping}",
+                "apiUrl": base_url + API,
+                "downloadUrl": f"{base_url}{DOWNLOAD}{{accountId}}/{{blobId}}/{{name}}?type={{type}}",
+                "uploadUrl": f"{base_url}{UPLOAD}{{accountId}}/",
+                "eventSourceUrl": base_url
+                + EVENT_SOURCE
+                + "?types={types}&closeafter={closeafter}&ping={ping}",
                 "state": self.state(caller),
             }
         )

@@ -1,10 +1,10 @@
-"""Where each resource is; the Session object names the same places (RFC 8620 §2, §2.2)."""
+"""Where each resource is; those that the Session object names are defined with it (RFC 8620 §2, §2.2)."""
 
 from __future__ import annotations
 
+from posthouse.engine.session import API, DOWNLOAD, EVENT_SOURCE, UPLOAD
+
+__all__ = ["API", "DOWNLOAD", "EVENT_SOURCE", "SESSION", "UPLOAD", "WELL_KNOWN"]
+
 WELL_KNOWN = "/.well-known/jmap"
 SESSION = "/jmap/session"
-API = "/jmap/api/"
-UPLOAD = "/jmap/upload/"
-DOWNLOAD = "/jmap/download/"
-EVENT_SOURCE = "/jmap/eventsource/"
