@@ -1,0 +1,40 @@
+"""Every method of this server, with arguments that suit any account; None for those that work on none."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_GET: Final[dict[str, Any]] = {"ids": []}
+_CHANGES: Final[dict[str, Any]] = {"sinceState": "0"}
+_QUERY_CHANGES: Final[dict[str, Any]] = {"sinceQueryState": "0"}
+
+METHODS: Final[dict[str, dict[str, Any] | None]] = {
+    "Core/echo": None,
+    "Blob/copy": {"fromAccountId": "nowhere", "blobIds": []},
+    "Mailbox/get": _GET,
+    "Mailbox/changes": _CHANGES,
+    "Mailbox/query": {},
+    "Mailbox/queryChanges": _QUERY_CHANGES,
+    "Mailbox/set": {},
+    "Thread/get": _GET,
+    "Thread/changes": _CHANGES,
+    "Email/get": _GET,
+    "Email/changes": _CHANGES,
+    "Email/query": {},
+    "Email/queryChanges": _QUERY_CHANGES,
+    "Email/set": {},
+    "Email/copy": {"fromAccountId": "nowhere", "create": {}},
+    "Email/import": {"emails": {}},
+    "Email/parse": {"blobIds": []},
+    "SearchSnippet/get": {"emailIds": []},
+    "Identity/get": _GET,
+    "Identity/changes": _CHANGES,
+    "Identity/set": {},
+    "EmailSubmission/get": _GET,
+    "EmailSubmission/changes": _CHANGES,
+    "EmailSubmission/query": {},
+    "EmailSubmission/queryChanges": _QUERY_CHANGES,
+    "EmailSubmission/set": {},
+    "VacationResponse/get": _GET,
+    "VacationResponse/set": {},
+}
