@@ -91,6 +91,13 @@ class Txn(Protocol):
         """
         ...
 
+    def pause(self) -> None:
+        """Give way if this read has held up others for too long: it then starts again where it may last.
+
+        For loops that compute without reading; a statement gives way by itself.
+        """
+        ...
+
     # -- reading --
 
     def ids(self, type: TypeLike) -> list[int]:

@@ -51,7 +51,8 @@ class InlineLane:
         self._deadline = time.thread_time() + BUDGET
         self._database.run("BEGIN")
         try:
-            return unit(Transaction(self._database, self._schema, account, person, writes=False))
+            txn = Transaction(self._database, self._schema, account, person, False, self._is_late)
+            return unit(txn)
         finally:
             self._deadline = inf
             self._database.run("ROLLBACK")

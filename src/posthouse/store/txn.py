@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, cast
 
 from posthouse.kit.json import Json, JsonObject, dumps, loads
@@ -13,7 +13,7 @@ from posthouse.model.property import Part, Property
 from posthouse.store import erase, stamps
 from posthouse.store.find import Find
 from posthouse.store.layout import Layout, Plan, Row, tally_word
-from posthouse.store.sqlite import IN_LIST, Database, in_list
+from posthouse.store.sqlite import IN_LIST, Database, Interrupted, in_list
 from posthouse.store.words import index_text
 
 ID_BITS: Final = 32
@@ -37,9 +37,18 @@ class Transaction:
     Rows are found by their key; the sign in ``+account`` keeps the planner from an index on the account.
     """
 
-    def __init__(self, database: Database, schema: Schema, account: int, person: int, writes: bool) -> None:
+    def __init__(
+        self,
+        database: Database,
+        schema: Schema,
+        account: int,
+        person: int,
+        writes: bool,
+        is_late: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.account = account
         self.person = person
+        self._is_late = is_late
         self._database = database
         self._schema = schema
         self._writes = writes
@@ -81,6 +90,11 @@ class Transaction:
         return stamps.touched(
             self._database, self.account, self._schema.codes[type.name], since, whole_groups
         )
+
+    def pause(self) -> None:
+        """See `ports.Txn.pause`."""
+        if self._is_late():
+            raise Interrupted
 
     # -- reading --
 

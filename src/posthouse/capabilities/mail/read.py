@@ -61,6 +61,7 @@ def _compute(
     shown = view(arguments)
     left = _MOST_TEXT
     for count, values in enumerate(objects.values()):
+        reading.txn.pause()
         left -= render(reading.blobs, values, names, arguments, shown)
         if left < 0 and count:
             raise MethodError("requestTooLarge", "the bodies are too large to be fetched together")
