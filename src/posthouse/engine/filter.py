@@ -105,6 +105,9 @@ class _FilterReader:
             case Test.OUTSIDE:
                 kind = _member_kind(prop)
                 return [self._column(prop, kind, member) for member in value]
+            case Test.ONE_OF:
+                found = [self._column(prop, prop.kind, one) for one in value]
+                return [column for column in found if column is not None]
             case Test.MEMBER | Test.NOT_MEMBER:
                 return self._column(prop, _member_kind(prop), value)
             case Test.ANY_IN_GROUP | Test.ALL_IN_GROUP | Test.NONE_IN_GROUP:

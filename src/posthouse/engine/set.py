@@ -290,6 +290,7 @@ class _Commit:
         named = frozenset(patch.touched(given))
         if self._call.tools.false_removes:
             given = _false_as_null(self._type, given)
+        given = _as_kept(self._type, given, self._created)
         current = {**old, "id": self._type.wire(id)}
         if "myRights" in named and self._type.rights is not None:
             current["myRights"] = self._rights(id)
@@ -484,6 +485,18 @@ def _false_as_null(type: Type, given: JsonObject) -> JsonObject:
         path: None if value is False and path.partition("/")[0] in sets else value
         for path, value in given.items()
     }
+
+
+def _as_kept(type: Type, given: JsonObject, created: Mapping[str, str]) -> JsonObject:
+    """Name the members of sets in a patch as they are kept: a keyword in lower case, a reference by its id."""
+    kept: JsonObject = {}
+    for path, value in given.items():
+        name, _, member = path.partition("/")
+        kind = type.properties[name].kind if name in type.properties else None
+        if member and isinstance(kind, SetOf):
+            path = f"{name}/{kind.member.resolved(member, created)}"
+        kept[path] = value
+    return kept
 
 
 def patch_names(given: JsonObject) -> list[str]:

@@ -6,8 +6,8 @@ from typing import Final
 
 from posthouse.capabilities.mail import header, part
 from posthouse.capabilities.mail.keyword import Keyword, is_unread
+from posthouse.capabilities.mail.thread import thread
 from posthouse.formats import mime
-from posthouse.kit import ids
 from posthouse.kit.json import Json, JsonObject
 from posthouse.model.condition import (
     Argument,
@@ -56,10 +56,6 @@ def _first_address(value: Json) -> Column:
     return sort_key(value[0]["name"] or value[0]["email"]) or None if value else None
 
 
-def _number(value: Json) -> Column:
-    return ids.decode(value[1:])
-
-
 def _base_subject(value: Json) -> Column:
     return sort_key(mime.base_subject(value)) or None
 
@@ -71,10 +67,9 @@ def derived_words(values: JsonObject) -> frozenset[str]:
     return frozenset(("!unread", "!lone") if len(values["mailboxIds"]) == 1 else ("!unread",))
 
 
-def _stored(
-    name: str, kind: Kind, *, default: Json = None, part: Part = Part.FIXED, by_default: bool = True
-) -> Property:
-    return Property(name, kind, immutable=True, default=default, part=part, by_default=by_default)
+def _stored(name: str, kind: Kind, *, part: Part = Part.FIXED, by_default: bool = True) -> Property:
+    """Declare what a message says of itself: a client may give it to create one, and it never changes."""
+    return Property(name, kind, immutable=True, default=None, part=part, by_default=by_default)
 
 
 email = Type(
@@ -93,7 +88,7 @@ email = Type(
     },
     # Neighbours are cut out of a row together, so what a list of messages shows stands first.
     properties=[
-        Property("threadId", Id(), server=True, immutable=True, column=_number),
+        Property("threadId", Id(), server=True, immutable=True, column=thread.local),
         Property("from", _ADDRESSES, immutable=True, default=None, column=_first_address),
         Property("to", _ADDRESSES, immutable=True, default=None, column=_first_address),
         Property("subject", String() | None, immutable=True, default=None, column=_base_subject),

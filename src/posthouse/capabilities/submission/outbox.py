@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from posthouse.kit import ids
-from posthouse.kit.json import Json
+from posthouse.capabilities.mail.email import email
+from posthouse.capabilities.mail.thread import thread
 from posthouse.model.change import Change
 from posthouse.model.condition import Argument, Filter, Sort, Test, at_least, below, equals
 from posthouse.model.kind import (
     Anything,
-    Column,
     Enum,
     Id,
     ListOf,
@@ -35,10 +34,6 @@ _ENVELOPE = Record(
 )
 
 
-def _number(value: Json) -> Column:
-    return ids.decode(value[1:])
-
-
 submission = Type(
     "EmailSubmission",
     letter="s",
@@ -46,8 +41,8 @@ submission = Type(
     properties=[
         Property("identityId", Ref("Identity"), required=True, immutable=True, index=True),
         # An id, not a reference: the record outlives the Email (RFC 8621 §7.5).
-        Property("emailId", Id(), required=True, immutable=True, column=_number),
-        Property("threadId", Id(), server=True, immutable=True, column=_number),
+        Property("emailId", Id(), required=True, immutable=True, column=email.local),
+        Property("threadId", Id(), server=True, immutable=True, column=thread.local),
         Property("envelope", Nullable(_ENVELOPE), default=None, immutable=True),
         Property("sendAt", UTCDate(), server=True, immutable=True, index=True),
         Property(

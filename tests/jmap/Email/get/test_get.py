@@ -44,11 +44,33 @@ JVBERi0=
 --o--
 """.replace(b"\n", b"\r\n")
 
-DEFAULTS = (
-    "id blobId threadId mailboxIds keywords size receivedAt messageId inReplyTo references sender from to cc bcc "
-    "replyTo subject sentAt hasAttachment preview bodyValues textBody htmlBody attachments"
-).split()
-PART = "partId blobId size name type charset disposition cid language location".split()
+DEFAULTS = [
+    "id",
+    "blobId",
+    "threadId",
+    "mailboxIds",
+    "keywords",
+    "size",
+    "receivedAt",
+    "messageId",
+    "inReplyTo",
+    "references",
+    "sender",
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "replyTo",
+    "subject",
+    "sentAt",
+    "hasAttachment",
+    "preview",
+    "bodyValues",
+    "textBody",
+    "htmlBody",
+    "attachments",
+]
+PART = ["partId", "blobId", "size", "name", "type", "charset", "disposition", "cid", "language", "location"]
 
 
 @pytest.fixture
@@ -229,7 +251,7 @@ def test_the_same_properties_come_from_parse(room: Room, mixed: str) -> None:
 
 
 def test_a_uuencoded_part_has_the_size_of_what_is_downloaded(room: Room) -> None:
-    data = b"Content-Transfer-Encoding: x-uuencode\r\nContent-Type: text/plain\r\n\r\nbegin 644 a\r\n#0V%T\r\n`\r\nend\r\n"
+    data = message(body="begin 644 a\n#0V%T\n`\nend\n", Content_Transfer_Encoding="x-uuencode")
     id = room.imported(data)
     found = room.one("Email", id, "textBody", "bodyValues", fetchTextBodyValues=True)
     [part] = found["textBody"]

@@ -85,7 +85,7 @@ def test_an_account_that_is_read_only_stays_as_it_is(room: Room) -> None:
 def test_too_many_are_refused(tmp_path: Any) -> None:
     for name, open_store in STORES.items():
         room = Room(open_store, tmp_path / name, limits=Limits(max_objects_in_set=2))
-        assert "requestTooLarge" == room.refusal("Email/import", emails=dict.fromkeys("abc", {}))["type"]
+        assert "requestTooLarge" == room.refusal("Email/import", emails={key: {} for key in "abc"})["type"]
         room.close()
 
 

@@ -8,10 +8,25 @@ from mailroom.room import Room, message
 def test_the_default_properties(room: Room) -> None:
     blob = room.upload(message("Parsed", id="a@x"))
     [parsed] = room.ask("Email/parse", blobIds=[blob])["parsed"].values()
-    assert (
-        "messageId inReplyTo references sender from to cc bcc replyTo subject sentAt hasAttachment preview "
-        "bodyValues textBody htmlBody attachments"
-    ).split() == list(parsed)
+    assert [
+        "messageId",
+        "inReplyTo",
+        "references",
+        "sender",
+        "from",
+        "to",
+        "cc",
+        "bcc",
+        "replyTo",
+        "subject",
+        "sentAt",
+        "hasAttachment",
+        "preview",
+        "bodyValues",
+        "textBody",
+        "htmlBody",
+        "attachments",
+    ] == list(parsed)
     assert ("Parsed", ["a@x"], {}) == (parsed["subject"], parsed["messageId"], parsed["bodyValues"])
 
 
