@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable
 from functools import cmp_to_key
 from typing import Any, TypeAlias
@@ -21,6 +22,12 @@ def number(id: str) -> int:
 
 def _words(text: str) -> set[str]:
     return set(text.lower().split())
+
+
+def _folded(text: str) -> str:
+    return "".join(
+        one for one in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(one)
+    )
 
 
 def _notes(cake: JsonObject) -> str:
@@ -80,7 +87,7 @@ def _key(thing: JsonObject, comparator: JsonObject, all_of_them: Objects) -> Any
     if name in ("hasTag", "someInOrderHaveTag", "allInOrderHaveTag"):
         return CAKE_CONDITIONS[name](thing, comparator["tag"], all_of_them)
     value = thing[name]
-    return (value is not None, value.lower() if isinstance(value, str) else value)
+    return (value is not None, _folded(value) if isinstance(value, str) else value)
 
 
 def _stands_on_a_shelf(filter: JsonObject | None) -> bool:

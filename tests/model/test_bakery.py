@@ -16,6 +16,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -195,6 +196,14 @@ class Bakery(RuleBasedStateMachine):
 
     # -- what happens --
 
+    @initialize(seed=seeds)
+    def open_shop(self, seed: int) -> None:
+        """Begin with some shelves and cakes."""
+        for name in ("s1", "s2", "s3"):
+            self.put_up({"k": {"name": name, "parentId": None, "sortOrder": 0, "isFavourite": True}}, {}, [])
+        choose = self.chooser(seed)
+        self.change({f"k{at}": choose.cake() for at in range(choose.random.randint(0, 9))}, {}, [])
+
     @rule(seed=seeds)
     def arrange(self, seed: int) -> None:
         """Make, move, rename and destroy shelves in one call."""
@@ -218,7 +227,10 @@ class Bakery(RuleBasedStateMachine):
             )
             for id in choose.some(list(self.shelves), 2)
         }
-        destroy = choose.some([id for id in self.shelves if id not in update], 2)
+        destroy = choose.some([id for id in self.shelves if id not in update], 1)
+        self.put_up(create, update, destroy)
+
+    def put_up(self, create: JsonObject, update: JsonObject, destroy: list[str]) -> None:
         answer = self.kitchen.ask("Shelf/set", create=create, update=update, destroy=destroy)
         made = {f"#{key}": values["id"] for key, values in (answer["created"] or {}).items()}
         for key, values in (answer["created"] or {}).items():
@@ -243,6 +255,9 @@ class Bakery(RuleBasedStateMachine):
         create = {key: choose.cake() for key in choose.some(["k", "l", "m"], 3)}
         update = {id: choose.patch(self.cakes[id]) for id in choose.some(choose.cakes, 3)}
         destroy = choose.some([id for id in choose.cakes if id not in update], 2)
+        self.change(create, update, destroy)
+
+    def change(self, create: JsonObject, update: JsonObject, destroy: list[str]) -> None:
         answer = self.kitchen.ask("Cake/set", create=create, update=update, destroy=destroy)
         assert [None] * 3 == [answer[f"not{what}"] for what in ("Created", "Updated", "Destroyed")]
         for id in destroy:
