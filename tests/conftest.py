@@ -20,8 +20,10 @@ settings.register_profile(
 settings.load_profile("posthouse")
 
 CLIENTS = Path(__file__).parent / "clients"
+CORPUS = Path(__file__).parent / "corpora" / ".data" / "spam-assassin.tgz"
 PEERS: Mapping[str, Callable[[], bool]] = {
     "jmapc": lambda: (CLIENTS / ".venv" / "bin" / "python").exists(),
+    "spam-assassin": CORPUS.exists,
     "jmap-jam": lambda: shutil.which("node") is not None and (CLIENTS / "node_modules" / "jmap-jam").exists(),
 }
 
