@@ -18,6 +18,7 @@ from posthouse.kit.json import Json, JsonObject
 from posthouse.kit.limits import Limits
 from posthouse.model import blobid
 from posthouse.model.ports import Txn
+from posthouse.store.layout import tally_word
 
 ADDRESS = BAKER.username
 COUNTS = ("totalEmails", "unreadEmails", "totalThreads", "unreadThreads")
@@ -135,7 +136,7 @@ def _check_tallies(txn: Txn, emails: list[JsonObject]) -> None:
     counted: Counter[tuple[int, str]] = Counter()
     for values in emails:
         for container in (0, *map(mailbox.local, values["mailboxIds"])):
-            for word in ("", *values["keywords"], *derived_words(values)):
+            for word in ("", *map(tally_word, values["keywords"]), *derived_words(values)):
                 counted[container or 0, word] += 1
     for (container, word), items in counted.items():
         assert items == txn.tally(email, container, word)[0], (container, word)

@@ -42,6 +42,13 @@ def test_a_draft_is_not_unread(room: Room) -> None:
     assert [1, 0, 1, 0] == [room.one("Mailbox", room.role["inbox"])[name] for name in COUNTS]
 
 
+def test_no_keyword_is_taken_for_a_word_of_the_counts(room: Room) -> None:
+    room.imported(message(), keywords={"$seen": True, "!unread": True, "unread": True})
+    room.check_counts()
+    assert 1 == len(room.found("Email", filter={"hasKeyword": "!unread"}))
+    assert 1 == room.ask("Email/query", filter={"hasKeyword": "!unread"}, calculateTotal=True)["total"]
+
+
 def test_only_counts_are_named_as_updated(room: Room) -> None:
     state = room.state("Mailbox")
     room.imported(message())

@@ -20,7 +20,7 @@ from posthouse.model.kind import Anything, Boolean, Date, Id, Kind, ListOf, MapO
 from posthouse.proto.jmap.errors import SetError
 
 MOST_ATTACHED: Final = 50_000_000
-"""Octets that the blobs in one Email may have together."""
+"""Octets of content, before it is encoded, that one composed Email may have."""
 
 _DEEPEST: Final = 30
 _MOST_PARTS: Final = 1000
@@ -102,6 +102,11 @@ class DraftPart:
             yield self.blob
         for part in self.sub_parts:
             yield from part.blobs()
+
+    def size(self, contents: Mapping[str, bytes]) -> int:
+        """Count the octets of all content, each time that it stands in the message."""
+        own = len((self.text or "").encode()) if self.blob is None else len(contents[self.blob])
+        return own + sum(part.size(contents) for part in self.sub_parts)
 
     def filled(self, contents: Mapping[str, bytes]) -> mime.PartInput:
         """Give the part to write, with the bytes of the blobs."""

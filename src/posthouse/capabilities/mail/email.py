@@ -45,6 +45,11 @@ from posthouse.model.type import Tally, Type
 
 ADDRESS: Final = Record({"name": String() | None, "email": String()}, required=frozenset({"email"}))
 """EmailAddress (RFC 8621 §4.1.2.3)."""
+UNREAD: Final = "!unread"
+"""The derived word of an Email that is neither seen nor a draft."""
+LONE: Final = "!lone"
+"""The derived word of an unread Email that is in one Mailbox only."""
+
 _ADDRESSES = ListOf(ADDRESS, at_most=10_000) | None
 _MESSAGE_IDS = ListOf(String(), at_most=1000) | None
 _PARTS = ListOf(MapOf(String(), Anything()), at_most=1000) | None
@@ -61,10 +66,10 @@ def _base_subject(value: Json) -> Column:
 
 
 def derived_words(values: JsonObject) -> frozenset[str]:
-    """Give ``!unread``, and ``!lone`` if it is so in one Mailbox only: what unreadThreads is made of."""
+    """Give `UNREAD`, and `LONE` if it is so in one Mailbox only: what unreadThreads is made of."""
     if not is_unread(values["keywords"]):
         return frozenset()
-    return frozenset(("!unread", "!lone") if len(values["mailboxIds"]) == 1 else ("!unread",))
+    return frozenset((UNREAD, LONE) if len(values["mailboxIds"]) == 1 else (UNREAD,))
 
 
 def _stored(name: str, kind: Kind, *, part: Part = Part.FIXED, by_default: bool = True) -> Property:

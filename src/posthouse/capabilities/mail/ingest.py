@@ -93,12 +93,8 @@ def digest(data: bytes, blob: bytes) -> Prepared:
         "body": found.body,
         "attachments": found.attachment_names,
     }
-    return Prepared(blob, values, search, thread_keys(values), mime.received_date(message))
-
-
-def thread_keys(values: JsonObject) -> list[int]:
-    """Give the thread keys of an Email with these header values."""
-    return threads.keys(values["subject"], values["messageId"], values["inReplyTo"], values["references"])
+    keys = threads.keys(values["subject"], values["messageId"], values["inReplyTo"], values["references"])
+    return Prepared(blob, values, search, keys, mime.received_date(message))
 
 
 def file(txn: Txn, filings: Sequence[Filing]) -> list[Moved]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from posthouse.capabilities.mail import thread as threads
-from posthouse.capabilities.mail.email import derived_words, email
+from posthouse.capabilities.mail.email import LONE, UNREAD, derived_words, email
 from posthouse.capabilities.mail.mailbox import mailbox, with_role
 from posthouse.capabilities.mail.thread import thread
 from posthouse.kit import clock
@@ -174,7 +174,7 @@ def _count(txn: Txn, moved: Sequence[Moved]) -> None:
     _write(txn, deltas)
 
 
-_EMAIL_COUNTS = {"": "totalEmails", "!unread": "unreadEmails"}
+_EMAIL_COUNTS = {"": "totalEmails", UNREAD: "unreadEmails"}
 
 
 def _words(values: JsonObject) -> list[tuple[int, str]]:
@@ -199,13 +199,13 @@ def _unread_in(tallies: _Tallies, trash: int | None) -> Iterable[int]:
     The trash counts it for an unread Email in the trash; any other Mailbox for an unread Email anywhere but
     in the trash only.
     """
-    shown = tallies.get((0, "!unread"), 0)
+    shown = tallies.get((0, UNREAD), 0)
     if trash is not None:
-        shown -= tallies.get((trash, "!lone"), 0)
+        shown -= tallies.get((trash, LONE), 0)
     return [
         container
         for container in _present_in(tallies)
-        if (tallies.get((container, "!unread"), 0) if container == trash else shown) > 0
+        if (tallies.get((container, UNREAD), 0) if container == trash else shown) > 0
     ]
 
 

@@ -67,13 +67,14 @@ def _composed(blobs: BlobSource, wanted: Draft, found: Mapping[str, BlobId], now
     missing = source.missing(wires, found)
     if missing:
         raise SetError("blobNotFound", "these blobs are not there", notFound=missing)
+    too_large = SetError("tooLarge", "the content is too large", maxSize=draft.MOST_ATTACHED)
     contents: dict[str, bytes] = {}
-    left = draft.MOST_ATTACHED
     for wire in wires:
         contents[wire] = source.load(blobs, found[wire])
-        left -= len(contents[wire])
-        if left < 0:
-            raise SetError("tooLarge", "the attachments are too large together", maxSize=draft.MOST_ATTACHED)
+        if sum(map(len, contents.values())) > draft.MOST_ATTACHED:
+            raise too_large
+    if wanted.body.size(contents) > draft.MOST_ATTACHED:
+        raise too_large
     data = wanted.compose(contents)
     return ingest.digest(data, blobs.put_many([data], now + source.LEASE)[0])
 

@@ -254,6 +254,17 @@ def test_another_accounts_blob_is_not_there(room: Room) -> None:
     assert "blobNotFound" == answered["notCreated"]["k"]["type"]
 
 
+@pytest.mark.parametrize("parts", [1, 40])
+def test_content_that_is_too_large_together_is_refused(room: Room, parts: int) -> None:
+    """A blob or a text that stands many times counts many times."""
+    blob = room.upload(b"x" * (50_000_000 // parts + 1))
+    error = refused(room, attachments=[{"blobId": blob}] * parts)
+    assert ("tooLarge", 50_000_000) == (error["type"], error["maxSize"])
+    texts = [{"partId": "t", "type": "text/plain"}] * 60
+    error = refused(room, attachments=texts, bodyValues={"t": {"value": "x" * 1_000_000}})
+    assert "tooLarge" == error["type"]
+
+
 def test_too_many_keywords(room: Room) -> None:
     error = refused(room, keywords={f"k{number}": True for number in range(257)})
     assert "tooManyKeywords" == error["type"]
