@@ -26,7 +26,7 @@ class Tools:
 
     pool: threads for work that would hold up the event loop. decode: undoes a part's transfer encoding.
     false_removes: read a keyword or another member of a set that is patched to false as removed, as some
-    clients write it against RFC 8620 §5.3.
+    clients write it against RFC 8620 §5.3. inline: short reads may run in this thread, for it is the store's.
     """
 
     registry: Registry
@@ -36,6 +36,7 @@ class Tools:
     pool: Executor
     decode: Callable[[bytes, str], bytes]
     false_removes: bool = False
+    inline: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class Call:
 
     async def read(self, unit: Callable[[Transaction], T]) -> T:
         """See `ports.Calling.read`."""
-        return await self.tools.store.read(self.access, self.caller.person, unit)
+        return await self.tools.store.read(self.access, self.caller.person, unit, inline=self.tools.inline)
 
     async def write(self, unit: Callable[[Transaction], T]) -> T:
         """See `ports.Calling.write`."""

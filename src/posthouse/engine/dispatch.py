@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Coroutine
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from traceback import extract_tb
@@ -71,9 +72,13 @@ class Engine:
         """Write the caller's Session object (RFC 8620 §2)."""
         return self._sessions.session(caller, base_url)
 
-    async def answer(self, caller: Caller, request: Request) -> bytes:
-        """Process a request and write the Response object (RFC 8620 §3.4)."""
-        batch = _Batch(self._tools, caller, request, self._lenient_using)
+    async def answer(self, caller: Caller, request: Request, *, aside: bool = False) -> bytes:
+        """Process a request and write the Response object (RFC 8620 §3.4).
+
+        aside: this runs in another thread than the store's, with an event loop of its own.
+        """
+        tools = replace(self._tools, inline=False) if aside else self._tools
+        batch = _Batch(tools, caller, request, self._lenient_using)
         results = await batch.run()
         return encode_response(
             ((result.name, result.body(), result.call_id) for result in results),
@@ -90,6 +95,7 @@ class _Batch:
         self._caller = caller
         self._request = request
         self._lenient_using = lenient_using
+        self._room = references.Room()
         self.created_ids: dict[str, str] = dict(request.created_ids or {})
 
     async def run(self) -> list[Answer]:
@@ -104,8 +110,10 @@ class _Batch:
             else:
                 while end < len(calls) and self._reads(calls[end]) == place:
                     end += 1
-                unit = partial(self._read, place, calls[at:end], results)
-                results += await self._tools.store.read(place, self._caller.person, unit)
+                unit = partial(self._read, place, calls[at:end], results, self._room.left)
+                results += await self._tools.store.read(
+                    place, self._caller.person, unit, inline=self._tools.inline
+                )
             at = end
         return results
 
@@ -121,12 +129,14 @@ class _Batch:
         return self._caller.accounts.get(wire) if isinstance(wire, str) else None
 
     def _read(
-        self, place: Access, run: list[Invocation], before: list[Answer], txn: Transaction
+        self, place: Access, run: list[Invocation], before: list[Answer], room: int, txn: Transaction
     ) -> list[Answer]:
         """Answer a run on one snapshot; it may be run again from its start, so it keeps its own list."""
         answers: list[Answer] = []
+        self._room.left = room
         for invocation in run:
             try:
+                txn.pause()
                 answers.append(self._read_one(txn, place, invocation, [*before, *answers]))
             except MethodError as problem:
                 answers.append(error(invocation.call_id, problem))
@@ -140,7 +150,7 @@ class _Batch:
         self, txn: Transaction, place: Access, invocation: Invocation, before: list[Answer]
     ) -> Answer:
         of, verb = self._method(invocation.name)
-        given = references.resolve(invocation.arguments, before)
+        given = references.resolve(invocation.arguments, before, self._room)
         call = Call(self._tools, self._caller, place, invocation.call_id, self.created_ids)
         if isinstance(of, Method):
             assert of.reads is not None
@@ -159,7 +169,7 @@ class _Batch:
 
     async def _write_one(self, invocation: Invocation, before: list[Answer]) -> list[Answer]:
         of, verb = self._method(invocation.name)
-        given = references.resolve(invocation.arguments, before)
+        given = references.resolve(invocation.arguments, before, self._room)
         if isinstance(of, Method) and of.parameters is None:
             assert of.writes is not None
             call = Call(self._tools, self._caller, _NOBODY, invocation.call_id, self.created_ids)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -33,27 +35,27 @@ class Place(Protocol):
 
 class _Shard:
     def __init__(self, path: Path, layouts: list[Layout], pool: ThreadPoolExecutor) -> None:
-        database = Database(connect(path))
-        lock = FileLock(path.with_suffix(".lock"))
-        with lock:
-            database.run("BEGIN IMMEDIATE")
-            tables.create(database, layouts)
-            database.run("COMMIT")
-        lock.close()
-        schema = Schema(
-            {layout.type.name: layout for layout in layouts},
-            tables.codes(database, [layout.type for layout in layouts]),
-        )
-        database.close()
+        schema = _prepared(path, layouts)
         self.inline = InlineLane(path, schema)
         self.slow = SlowLane(path, schema, pool)
         self.writer = WriteLane(path, schema)
 
 
+def _prepared(path: Path, layouts: list[Layout]) -> Schema:
+    """Bring a shard file up to date, one process at a time, and learn the numbers of the types in it."""
+    with closing(FileLock(path.with_suffix(".lock"))) as turn, turn, closing(Database(connect(path))) as database:
+        database.run("BEGIN IMMEDIATE")
+        tables.create(database, layouts)
+        codes = tables.codes(database, [layout.type for layout in layouts])
+        database.run("COMMIT")
+    return Schema({layout.type.name: layout for layout in layouts}, codes)
+
+
 class Store:
     """Accounts in SQLite shard files under a folder.
 
-    All methods belong to the thread of one event loop. folder: made if absent. types: every declared type.
+    `read` belongs to the thread of one event loop unless it is not inline; `write` to any. folder: made if
+    absent. types: every declared type.
     Raises `tables.SchemaTooNew` when a shard was written by a newer version.
     """
 
@@ -63,21 +65,31 @@ class Store:
         self.layouts = {type.name: Layout(type) for type in types}
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="slow")
         self._shards: dict[int, _Shard] = {}
+        self._opening = threading.Lock()
 
     def _shard(self, number: int) -> _Shard:
         shard = self._shards.get(number)
-        if shard is None:
-            path = self._folder / f"{number}.db"
-            shard = self._shards[number] = _Shard(path, list(self.layouts.values()), self._pool)
-        return shard
+        return self._opened(number) if shard is None else shard
 
-    async def read(self, place: Place, person: int, unit: Callable[[Transaction], T]) -> T:
-        """Run a unit on a snapshot of one account; it may run twice, so it must have no effect."""
+    def _opened(self, number: int) -> _Shard:
+        with self._opening:
+            if number not in self._shards:
+                path = self._folder / f"{number}.db"
+                self._shards[number] = _Shard(path, list(self.layouts.values()), self._pool)
+            return self._shards[number]
+
+    async def read(
+        self, place: Place, person: int, unit: Callable[[Transaction], T], *, inline: bool = True
+    ) -> T:
+        """Run a unit on a snapshot of one account; it may run twice, so it must have no effect.
+
+        inline: try it in this thread first, which is the event loop's.
+        """
         shard = self._shard(place.shard)
-        try:
-            return shard.inline.read(place.account, person, unit)
-        except Interrupted:
-            return await shard.slow.read(place.account, person, unit)
+        if inline:
+            with suppress(Interrupted):
+                return shard.inline.read(place.account, person, unit)
+        return await shard.slow.read(place.account, person, unit)
 
     async def write(self, place: Place, person: int, unit: Callable[[Transaction], T]) -> T:
         """Run a unit that changes one account; when this returns, its changes are on the disk."""

@@ -55,7 +55,7 @@ class Echo:
     def session(self, caller: Caller, base_url: str) -> bytes:
         return json.dumps({"username": caller.username, "apiUrl": f"{base_url}/jmap/api/", "state": "s"})
 
-    async def answer(self, caller: Caller, request: Request) -> bytes:
+    async def answer(self, caller: Caller, request: Request, *, aside: bool = False) -> bytes:
         self.running += 1
         self.most_running = max(self.running, self.most_running)
         for call in request.calls:

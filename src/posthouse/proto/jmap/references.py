@@ -9,11 +9,13 @@ from posthouse.kit.json import Json, JsonObject
 from posthouse.proto.jmap import pointer
 from posthouse.proto.jmap.errors import MethodError
 
-MAX_SIZE = 1_000_000
-"""The most that the references of one call may bring in, in values plus characters of strings and keys.
+MAX_SIZE = 2_000_000
+"""The most that the references of one request may bring in: 8 for each value, and the characters of strings and keys.
 
 Without it, 64 calls of ``Core/echo`` that each take the one before twice would answer with 2**64 values.
 """
+
+_VALUE = 8  # what a value costs besides its characters: about the time that one more takes
 
 MAX_DEPTH = 100
 """The deepest that a referenced value may be nested, so that what wraps it can still be written."""
@@ -37,12 +39,21 @@ class Previous(Protocol):
         """
 
 
-def resolve(arguments: JsonObject, previous: Sequence[Previous]) -> JsonObject:
+class Room:
+    """How much the references of one request may still bring in; its calls share one."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int = MAX_SIZE) -> None:
+        self.left = left
+
+
+def resolve(arguments: JsonObject, previous: Sequence[Previous], room: Room) -> JsonObject:
     """Replace each ``#name`` argument by what it refers to; without one, return the same object.
 
-    `previous` are the responses so far, in order. Raises `MethodError`: ``invalidArguments`` for a name
-    that is there in both forms or a value that is no ResultReference, ``invalidResultReference`` if one
-    cannot be resolved (RFC 8620 §3.7).
+    `previous` are the responses so far, in order; what is brought in is taken off the room. Raises
+    `MethodError`: ``invalidArguments`` for a name that is there in both forms or a value that is no
+    ResultReference, ``invalidResultReference`` if one cannot be resolved (RFC 8620 §3.7).
     """
     for name in arguments:
         if name.startswith("#"):
@@ -50,7 +61,6 @@ def resolve(arguments: JsonObject, previous: Sequence[Previous]) -> JsonObject:
     else:
         return arguments
     resolved: JsonObject = {}
-    room = MAX_SIZE
     for name, value in arguments.items():
         if not name.startswith("#"):
             resolved[name] = value
@@ -58,7 +68,7 @@ def resolve(arguments: JsonObject, previous: Sequence[Previous]) -> JsonObject:
         if name[1:] in arguments:
             raise MethodError("invalidArguments", f"{name[1:]!r} is given both as a value and as a reference")
         found = _follow(name, value, previous)
-        room -= _size(name, found, room)
+        room.left -= _size(name, found, room.left)
         resolved[name[1:]] = found
     return resolved
 
@@ -134,16 +144,16 @@ def _size(name: str, value: Json, room: int) -> int:
         deeper: list[Json] = []
         for item in level:
             if isinstance(item, str):
-                size += 1 + len(item)
+                size += _VALUE + len(item)
             elif isinstance(item, list):
-                size += 1
+                size += _VALUE
                 deeper.extend(item)
             elif isinstance(item, dict):
-                size += 1 + sum(map(len, item))
+                size += _VALUE + sum(map(len, item))
                 deeper.extend(item.values())
             else:
-                size += 1
-            if size + len(deeper) > room:
+                size += _VALUE
+            if size + _VALUE * len(deeper) > room:
                 raise MethodError("invalidResultReference", f"{name!r} selects too much")
         if not deeper:
             return size

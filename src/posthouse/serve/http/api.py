@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+
 from posthouse.kit.limits import Limits
+from posthouse.model.caller import Caller
 from posthouse.proto.jmap.request import parse_request
 from posthouse.serve.http.answer import JSON, Answer
 from posthouse.serve.http.auth import Door
@@ -11,6 +17,8 @@ from posthouse.serve.http.exchange import Exchange
 from posthouse.serve.http.ports import Api
 from posthouse.serve.http.problem import too_busy
 
+_LARGE = 64 * 1024  # octets of a body, above which reading it takes so long that others would wait
+_LARGE_AT_ONCE = 4  # requests; each may take tens of times its size in memory
 _IN_LINE = 256  # requests of one caller that wait above maxConcurrentRequests, before any is refused
 
 
@@ -23,6 +31,8 @@ class ApiResource:
         self._limits = limits
         self._known = frozenset(api.capabilities)
         self._gate = Gate(limits.max_concurrent_requests, _IN_LINE)
+        self._large_gate = Gate(1, _IN_LINE)
+        self._aside = ThreadPoolExecutor(_LARGE_AT_ONCE, thread_name_prefix="large")
 
     async def post(self, exchange: Exchange) -> Answer:
         """Answer one API request.
@@ -40,7 +50,23 @@ class ApiResource:
         try:
             body = await exchange.body(self._limits.max_size_request, "maxSizeRequest", 400)
             content_type = exchange.text(b"content-type")
+            if len(body) > _LARGE:
+                return Answer(200, (JSON,), await self._answer_large(caller, body, content_type))
             request = parse_request(body, content_type, self._limits, self._known)
             return Answer(200, (JSON,), await self._api.answer(caller, request))
         finally:
             self._gate.leave(key)
+
+    async def _answer_large(self, caller: Caller, body: bytes, content_type: str | None) -> bytes:
+        """Answer a large request in a thread of its own, one of each caller at a time."""
+
+        def answer() -> bytes:
+            request = parse_request(body, content_type, self._limits, self._known)
+            return asyncio.run(self._api.answer(caller, request, aside=True))
+
+        await self._large_gate.enter(caller.key)
+        try:
+            work = partial(copy_context().run, answer)  # the log names the request
+            return await asyncio.get_running_loop().run_in_executor(self._aside, work)
+        finally:
+            self._large_gate.leave(caller.key)

@@ -38,8 +38,11 @@ class Api(Protocol):
     def session(self, caller: Caller, base_url: str) -> bytes:
         """Return the caller's Session object as JSON; `base_url` has no slash at its end (RFC 8620 §2)."""
 
-    async def answer(self, caller: Caller, request: Request) -> bytes:
-        """Return the Response object as JSON (RFC 8620 §3.4)."""
+    async def answer(self, caller: Caller, request: Request, *, aside: bool = False) -> bytes:
+        """Return the Response object as JSON (RFC 8620 §3.4).
+
+        aside: called in a thread and an event loop beside those that everything else runs in.
+        """
 
 
 class Download(Protocol):

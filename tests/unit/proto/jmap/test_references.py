@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from posthouse.kit.json import Json, JsonObject
 from posthouse.proto.jmap import references
 from posthouse.proto.jmap.errors import MethodError
-from posthouse.proto.jmap.references import evaluate, resolve
+from posthouse.proto.jmap.references import Previous, Room, evaluate
 
 
 @dataclass
@@ -30,6 +31,10 @@ THREADS = Response(
     {"list": [{"id": "t1", "emailIds": ["m1", "m2"]}, {"id": "t2", "emailIds": ["m3"]}], "notFound": []},
     "t1",
 )
+
+
+def resolve(arguments: JsonObject, previous: Sequence[Previous]) -> JsonObject:
+    return references.resolve(arguments, previous, Room())
 
 
 def reference(result_of: str, name: str, path: str) -> JsonObject:
@@ -168,6 +173,15 @@ def test_the_references_of_a_call_bring_in_a_bounded_size(value: Json) -> None:
     assert "invalidResultReference" == refusal(
         {"#a": reference("t0", "Core/echo", "")}, [Response("Core/echo", value, "t0")]
     )
+
+
+def test_the_calls_of_a_request_share_what_they_may_bring_in() -> None:
+    values = [Response("Core/echo", {"a": [0] * 10_000}, "t0")]
+    room = Room()
+    with pytest.raises(MethodError) as caught:
+        for _ in range(64):
+            references.resolve({"#a": reference("t0", "Core/echo", "/a")}, values, room)
+    assert "invalidResultReference" == caught.value.type
 
 
 def test_an_ordinary_long_list_of_ids_is_allowed() -> None:
