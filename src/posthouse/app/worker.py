@@ -52,7 +52,7 @@ def run(
     app = open_app(config)
     try:
         edge = make_edge(app, config, demo)
-        Server(edge, sockets, ready, _tls(config)).run_until_stopped()
+        Server(edge, sockets, ready, tls(config)).run_until_stopped()
     finally:
         app.close()
 
@@ -84,7 +84,7 @@ def url_of(config: Config, listening: socket.socket) -> str:
 
 def check(config: Config) -> None:
     """Raise what `run` would raise before it serves."""
-    _tls(config)
+    tls(config)
     open_app(config).close()
 
 
@@ -118,8 +118,8 @@ def make_edge(app: App, config: Config, demo: tuple[str, str] | None = None) -> 
     )
 
 
-def _tls(config: Config) -> Tls | None:
-    """Give the certificate after a look at whether it can be used."""
+def tls(config: Config) -> Tls | None:
+    """Give the certificate, if there is one, after a look at whether it can be used. Raises `ConfigError`."""
     if config.tls.certificate is None or config.tls.key is None:
         return None
     try:

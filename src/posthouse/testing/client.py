@@ -101,23 +101,23 @@ class Jmap:
     def request(
         self, method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> Response:
-        """Make any HTTP request to the server, signed in unless the headers say otherwise."""
+        """Make any HTTP request to the server, signed in unless the headers say otherwise.
+
+        Raises `OSError` or ``http.client.HTTPException`` where no answer comes.
+        """
         parts = urlsplit(url)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         sent = {"Authorization": self._authorization, **(headers or {})}
-        while True:
-            is_fresh = self._connection is None
-            if is_fresh:
-                self._connection = self._connect()
-            try:
-                self._connection.request(method, target, body, sent)
-                answer = self._connection.getresponse()
-                fields = {name.lower(): value for name, value in answer.getheaders()}
-                return Response(answer.status, fields, answer.read())
-            except ConnectionError:
-                self.close()
-                if is_fresh:
-                    raise  # else it lay idle and was closed meanwhile, so try once more
+        if self._connection is None:
+            self._connection = self._connect()
+        try:
+            self._connection.request(method, target, body, sent)
+            answer = self._connection.getresponse()
+            fields = {name.lower(): value for name, value in answer.getheaders()}
+            return Response(answer.status, fields, answer.read())
+        except BaseException:
+            self.close()  # the next request begins anew
+            raise
 
     def close(self) -> None:
         """Close the connection."""

@@ -11,11 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from posthouse.app import demo, wiring, worker
-from posthouse.app.config import Config
-from posthouse.app.config import Tls as TlsConfig
+from posthouse.app.config import Config, Tls
 from posthouse.app.wiring import App
 from posthouse.directory.passwords import Passwords
-from posthouse.serve.http.server import Server, Tls
+from posthouse.serve.http.server import Server
 
 _HOST = "127.0.0.1"
 _SOON = 10  # seconds
@@ -49,25 +48,19 @@ def running(tls: bool) -> Iterator[Running]:
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="posthouse-")))
-        pair = _certificate(folder) if tls else None
-        config = Config(
-            data=str(folder / "data"),
-            tls=TlsConfig() if pair is None else TlsConfig(certificate=pair.certificate, key=pair.key),
-        )
+        config = Config(data=str(folder / "data"), tls=_tls(folder) if tls else Tls())
         listening = stack.enter_context(worker.listen(_HOST, 0))
         administration = _open(stack, config)
         edge = worker.make_edge(_open(stack, config), config)
         ready = threading.Event()
-        server = Server(edge, [listening], ready.set, pair)
+        server = Server(edge, [listening], ready.set, worker.tls(config))
         thread = threading.Thread(target=server.run_until_stopped, name="posthouse", daemon=True)
         thread.start()
         stack.callback(thread.join)
         stack.callback(server.stop)
         if not ready.wait(_SOON):
             raise RuntimeError(f"the server did not start within {_SOON} s")
-        yield Running(
-            worker.url_of(config, listening), None if pair is None else pair.certificate, administration
-        )
+        yield Running(worker.url_of(config, listening), config.tls.certificate, administration)
 
 
 def _open(stack: ExitStack, config: Config) -> App:
@@ -77,34 +70,9 @@ def _open(stack: ExitStack, config: Config) -> App:
     return app
 
 
-def _certificate(folder: Path) -> Tls:
-    """Make a certificate for the loopback address that is its own authority, valid for a day."""
-    import datetime
-    import ipaddress
+def _tls(folder: Path) -> Tls:
+    """Make a certificate; the package it takes is needed for nothing else."""
+    from posthouse.testing import certificate
 
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Posthouse test server")])
-    now = datetime.datetime.now(datetime.UTC)
-    names = [x509.IPAddress(ipaddress.ip_address(_HOST)), x509.DNSName("localhost")]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    tls = Tls(str(folder / "certificate.pem"), str(folder / "key.pem"))
-    Path(tls.certificate).write_bytes(certificate.public_bytes(pem))
-    Path(tls.key).write_bytes(private)
-    return tls
+    chain, key = certificate.make(folder)
+    return Tls(certificate=str(chain), key=str(key))
