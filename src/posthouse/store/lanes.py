@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -32,6 +33,14 @@ CPU and not the clock: on a busy machine the clock would send every read to the 
 
 _STEPS_BETWEEN_LOOKS: Final = 2000
 _MOST_IN_ONE_COMMIT: Final = 64
+
+
+def _run(unit: Unit[T], txn: Transaction) -> T:
+    """Run a unit where its answer goes into a future, which can't hold a StopIteration."""
+    try:
+        return unit(txn)
+    except StopIteration as stop:
+        raise RuntimeError("a unit ran past the end of an iterator") from stop
 
 
 class InlineLane:
@@ -83,7 +92,7 @@ class SlowLane:
             database = Database(connect(self._path, readonly=True))
         database.run("BEGIN")
         try:
-            return unit(Transaction(database, self._schema, account, person, writes=False))
+            return _run(unit, Transaction(database, self._schema, account, person, writes=False))
         finally:
             database.run("ROLLBACK")
             with self._lock:
@@ -118,8 +127,9 @@ class WriteLane:
     """The one writer of a shard in this process; processes take turns by a lock on a file."""
 
     def __init__(self, path: Path, schema: Schema) -> None:
-        self._path = path
+        self._database = Database(connect(path))
         self._schema = schema
+        self._closed = False
         self._queue: SimpleQueue[_Waiting[object] | None] = SimpleQueue()
         self._turn = FileLock(path.with_suffix(".lock"))
         self._thread = threading.Thread(target=self._serve, name=f"writer-{path.stem}", daemon=True)
@@ -127,6 +137,8 @@ class WriteLane:
 
     async def write(self, account: int, person: int, unit: Unit[T]) -> T:
         """Run a unit and return when its changes are durable; it raises what the unit raises."""
+        if self._closed:
+            raise RuntimeError("the store is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._queue.put(_Waiting(account, person, unit, loop, future))  # type: ignore[arg-type]
@@ -135,12 +147,15 @@ class WriteLane:
 
     def close(self) -> None:
         """Finish what waits and end the thread."""
+        if self._closed:
+            return
+        self._closed = True
         self._queue.put(None)
         self._thread.join()
+        self._database.close()
         self._turn.close()
 
     def _serve(self) -> None:
-        database = Database(connect(self._path))
         ended = False
         while not ended:
             group: list[_Waiting[object]] = []
@@ -154,8 +169,7 @@ class WriteLane:
                     break
                 waiting = self._queue.get()
             if group:
-                self._commit(database, group)
-        database.close()
+                self._commit(self._database, group)
 
     def _commit(self, database: Database, group: list[_Waiting[object]]) -> None:
         try:
@@ -163,26 +177,26 @@ class WriteLane:
                 database.run("BEGIN IMMEDIATE")
                 try:
                     for waiting in group:
-                        self._run(database, waiting)
+                        self._try(database, waiting)
                     database.run("COMMIT")
                 except BaseException:
                     if database.connection.in_transaction:
                         database.run("ROLLBACK")
                     raise
-        except Exception as error:
+        except BaseException as error:  # Whatever it is, who waits must hear of it and the thread go on.
             for waiting in group:
                 waiting.error = waiting.error or error
         for loop in {waiting.loop for waiting in group}:
             settled = [waiting for waiting in group if waiting.loop is loop]
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # The loop was closed: nobody waits.
                 loop.call_soon_threadsafe(_settle, settled)
 
-    def _run(self, database: Database, waiting: _Waiting[object]) -> None:
+    def _try(self, database: Database, waiting: _Waiting[object]) -> None:
         """Run one unit in a savepoint, so that its failure undoes nothing of its neighbours."""
         database.run("SAVEPOINT unit")
         txn = Transaction(database, self._schema, waiting.account, waiting.person, writes=True)
         try:
-            waiting.result = waiting.unit(txn)
+            waiting.result = _run(waiting.unit, txn)
             txn.finish()
         except Exception as error:
             if not database.connection.in_transaction:

@@ -434,6 +434,7 @@ class Transaction:
 
     def put_keys(self, space: str, id: int, keys: Iterable[int]) -> None:
         """See `ports.Txn.put_keys`."""
+        self._counter()
         self._database.many(
             "INSERT INTO lookup VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
             [(self.account, space, key, id) for key in keys],
@@ -449,12 +450,14 @@ class Transaction:
 
     def drop_keys(self, space: str, id: int) -> None:
         """See `ports.Txn.drop_keys`."""
+        self._counter()
         self._database.run(
             "DELETE FROM lookup WHERE account = ? AND space = ? AND id = ?", (self.account, space, id)
         )
 
     def hold_blob(self, digest: bytes, type: TypeLike, id: int) -> None:
         """See `ports.Txn.hold_blob`."""
+        self._counter()
         self._database.run(
             "INSERT INTO blobref VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (self.account, digest, self._schema.codes[type.name], id),
