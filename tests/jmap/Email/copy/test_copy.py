@@ -41,3 +41,10 @@ def test_the_original_can_be_destroyed(room: Room) -> None:
     assert answered["notCreated"] is None
     assert [id] == destroyed["destroyed"]
     room.check_counts()
+
+
+def test_a_copy_must_be_told_its_mailboxes(room: Room) -> None:
+    """Those of the original are of another account, even if their ids look the same here."""
+    create = {"k": {"id": room.imported(message())}}
+    answered = room.ask("Email/copy", fromAccountId="a1", accountId="a2", create=create)
+    assert ["mailboxIds"] == answered["notCreated"]["k"]["properties"]
