@@ -211,7 +211,7 @@ _PART: Final[dict[str, Check]] = {
 # -- objects --
 
 
-def message_faults(email: Json) -> Iterator[str]:
+def message_faults(email: Json, message: bytes) -> Iterator[str]:
     """Judge an Email that was asked for with all properties, all of those of its parts and all body values."""
     if email.keys() != set(MESSAGE_PROPERTIES):
         yield f"properties: {sorted(email.keys() ^ set(MESSAGE_PROPERTIES))}"
@@ -220,7 +220,7 @@ def message_faults(email: Json) -> Iterator[str]:
         if not check(email[name]):
             yield f"{name}: {email[name]!r:.200}"
     yield from _part_faults(email["bodyStructure"], "bodyStructure")
-    yield from _body_faults(email)
+    yield from _body_faults(email, message)
 
 
 def _part_faults(part: Json, path: str) -> Iterator[str]:
@@ -250,7 +250,7 @@ def leaves(part: Json) -> Iterator[Json]:
         yield part
 
 
-def _body_faults(email: Json) -> Iterator[str]:
+def _body_faults(email: Json, message: bytes) -> Iterator[str]:
     every = {part["partId"]: part for part in leaves(email["bodyStructure"])}
     if len(every) != sum(1 for _ in leaves(email["bodyStructure"])):
         yield "two parts have one partId"
@@ -258,7 +258,7 @@ def _body_faults(email: Json) -> Iterator[str]:
     if texts != email["bodyValues"].keys():
         yield f"bodyValues: {sorted(texts ^ email['bodyValues'].keys())}"
     for id, value in email["bodyValues"].items():
-        if "\r\n" in value["value"]:
+        if "\r\n" in value["value"] and b"\r\r\n" not in message:
             yield f"bodyValues/{id}: CRLF is replaced with LF"
         if value["isTruncated"]:
             yield f"bodyValues/{id}: nothing was to be truncated"

@@ -27,6 +27,11 @@ _BREAKS = {slash + name: "\n" for name in _BLOCKS.split() for slash in ("", "/")
 }
 # What is between these tags is not text. One that is never closed reaches to the end, as in a browser.
 _UNSEEN = frozenset(("script", "style", "title", "template", "textarea", "svg"))
+# A tag begins at most so many characters before an attribute that is looked at.
+_LONGEST_TAG = 2000
+_HINT = re.compile(
+    r"""[\s"'](?:alt|title)\s*+=\s*+(?:"([^"<]*+)"|'([^'<]*+)'|([^\s"'<>]++))""", re.IGNORECASE
+)
 
 
 def html_text(html: str) -> str:
@@ -39,6 +44,23 @@ def html_text(html: str) -> str:
     if "<" in html:
         html = _without_markup(html)
     return _without_entities(html) if "&" in html else html
+
+
+def html_hints(html: str) -> str:
+    """Return what a document says of pictures and links in ``alt`` and ``title``, one a line (RFC 8621 §4.4.1).
+
+    Only the first million characters are read; it never fails, and takes time linear in them.
+    """
+    html = html[:_LONGEST]
+    hints = [
+        found[1] or found[2] or found[3] for found in _HINT.finditer(html) if _is_in_tag(html, found.start())
+    ]
+    return _without_entities("\n".join(hint for hint in hints if hint))
+
+
+def _is_in_tag(html: str, at: int) -> bool:
+    start = max(0, at - _LONGEST_TAG)
+    return html.rfind("<", start, at) > html.rfind(">", start, at)
 
 
 def _without_markup(html: str) -> str:

@@ -71,14 +71,15 @@ class Part:
 class Message:
     """A message: its tree of parts and its size in octets.
 
-    ``plain_texts`` remembers what `plain_text` made of a part, by part id, and ``envelope`` what `convenience`
-    read: preview, search and index ask for the same. ``decoded`` holds the octets of short encoded texts, which
-    had to be decoded to be counted, till they are first used.
+    ``plain_texts`` remembers what `plain_text` made of a part, by part id, ``hints`` what `html_hints` found in
+    it, and ``envelope`` what `convenience` read: preview, search and index ask for the same. ``decoded`` holds
+    the octets of short encoded texts, which had to be decoded to be counted, till they are first used.
     """
 
     root: Part
     size: int
     plain_texts: dict[str, str] = field(default_factory=dict, repr=False)
+    hints: dict[str, str] = field(default_factory=dict, repr=False)
     envelope: Envelope | None = field(default=None, repr=False)
     decoded: dict[str, bytes] = field(default_factory=dict, repr=False)
 

@@ -6,7 +6,7 @@ from mmap import mmap
 
 from posthouse.formats.mime.charset import decode
 from posthouse.formats.mime.decode import decode_bytes
-from posthouse.formats.mime.html import html_text
+from posthouse.formats.mime.html import html_hints, html_text
 from posthouse.formats.mime.message import Message, Part
 from posthouse.formats.mime.parameter import media_type
 
@@ -17,7 +17,8 @@ MAX_OCTETS = 1_000_000
 def plain_text(data: bytes | mmap | memoryview, message: Message, part: Part) -> str:
     """Return the text of a ``text/*`` part without markup, line ends as LF; the message remembers it.
 
-    Quoting marks stay, for a reader sees them. Only the first `MAX_OCTETS` are read.
+    What HTML says of its pictures and links is remembered beside it, as ``hints``. Quoting marks stay, for a
+    reader sees them. Only the first `MAX_OCTETS` are read.
     """
     assert part.part_id is not None
     text = message.plain_texts.get(part.part_id)
@@ -26,17 +27,16 @@ def plain_text(data: bytes | mmap | memoryview, message: Message, part: Part) ->
         if octets is None:
             raw = bytes(data[part.offset : part.offset + min(part.length, MAX_OCTETS)])
             octets = decode_bytes(raw, part.encoding)
-        text = message.plain_texts[part.part_id] = _plain_text(octets, part)
+        is_html = part.type == "text/html"
+        text, _ = decode(octets, part.charset, is_html)
+        text = text.replace("\r\n", "\n")
+        if is_html:
+            message.hints[part.part_id] = html_hints(text)
+            text = html_text(text)
+        elif " \n" in text:
+            text = _unflowed(text, part)
+        message.plain_texts[part.part_id] = text
     return text
-
-
-def _plain_text(octets: bytes, part: Part) -> str:
-    is_html = part.type == "text/html"
-    text, _ = decode(octets, part.charset, is_html)
-    text = text.replace("\r\n", "\n")
-    if is_html:
-        return html_text(text)
-    return _unflowed(text, part) if " \n" in text else text
 
 
 def _unflowed(text: str, part: Part) -> str:

@@ -77,13 +77,21 @@ def _body(
     alternatives = [part for part in html if part.part_id not in shown]
     for part in text:
         if part.type.startswith("text/") and length < limit:
-            piece = plain_text(data, message, part)[: limit - length]
+            piece = _visible(data, message, part)[: limit - length]
             pieces.append(piece)
             length += len(piece) + 1
     if alternatives and length < limit:
         seen = set("\n".join(pieces).split())
         for part in alternatives:
             if part.type.startswith("text/"):
-                words = set(plain_text(data, message, part).split())
+                words = set(_visible(data, message, part).split())
                 pieces.append(" ".join(sorted(words - seen)))
     return "\n".join(pieces)[:limit]
+
+
+def _visible(data: bytes | mmap | memoryview, message: Message, part: Part) -> str:
+    """Give a text with what HTML says of its pictures and links, which readers see as well."""
+    assert part.part_id is not None
+    text = plain_text(data, message, part)
+    hints = message.hints.get(part.part_id)
+    return f"{text}\n{hints}" if hints else text

@@ -172,6 +172,23 @@ def test_html_text(html: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("html", "hints"),
+    [
+        ("<img alt='A cat' title=\"It&#39;s\nasleep\" src=x>", "A cat\nIt's\nasleep"),
+        ("<a TITLE = more href='a?title=no'>x</a>", "more"),
+        ("<img alt='' data-alt=x alt>", ""),
+        ("title = 'no' <b>alt=no</b>", ""),
+        ("<a title='never closed", ""),
+    ],
+)
+def test_pictures_and_links_have_hints(html: str, hints: str) -> None:
+    data = b"Content-Type: text/html\r\n\r\n" + html.encode()
+    body = mime.search_text(data, parse(data)).body
+    assert [*mime.html_text(html).split(), *hints.split()] == body.split()
+    assert hints in body
+
+
+@pytest.mark.parametrize(
     "piece",
     [
         "<div>",
@@ -187,11 +204,15 @@ def test_html_text(html: str, text: str) -> None:
         " <p ",
         "<",
         "<title>",
+        " alt=x",
+        "<a alt =",
+        " title='",
     ],
 )
 def test_hostile_html_takes_linear_time(piece: str) -> None:
     """A quadratic reader runs into the time limit of the suite."""
-    mime.html_text(piece * (400_000 // len(piece)))
+    data = b"Content-Type: text/html\r\n\r\n" + piece.encode() * (400_000 // len(piece))
+    mime.search_text(data, parse(data))
 
 
 def test_search_text_reads_every_field_and_body() -> None:
