@@ -15,7 +15,7 @@ from typing import Final
 
 from posthouse.app import terminal, worker
 from posthouse.app.config import Config, ConfigError, is_loopback
-from posthouse.app.intake import Incoming, Intake, read
+from posthouse.app.intake import Incoming, Intake
 from posthouse.app.sample import messages
 from posthouse.app.wiring import App, place_of
 from posthouse.app.worker import listen, open_app, url_of
@@ -110,10 +110,6 @@ async def fill(app: App, person: Person, count: int) -> None:
     intake = Intake(app.store, app.blobs, place, person.id)
     sample = messages(person.login, FRIEND[0], note["now"], count)
     while batch := list(islice(sample, _BATCH)):
-        await intake.take(
-            [
-                read(Incoming((message.mailbox,), message.keywords, message.received_at, message.data))
-                for message in batch
-            ]
-        )
+        incoming = [Incoming((one.mailbox,), one.keywords, one.received_at, one.data) for one in batch]
+        await intake.file(intake.keep(incoming))
     await app.store.write(place, person.id, lambda txn: txn.put_note(_NOTE, note | {"done": True}))

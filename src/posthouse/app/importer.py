@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from posthouse.app import terminal
-from posthouse.app.intake import Digested, Incoming, Intake, read
+from posthouse.app.intake import Digested, Incoming, Intake
 from posthouse.app.sources import Item, Skipped, Source, open_source
 from posthouse.app.terminal import Progress
 from posthouse.app.wiring import App, place_of
 from posthouse.capabilities.mail.ingest import Found
 from posthouse.capabilities.mail.threads import Grouping, keys_of
 
-_MESSAGES: Final = 100
+# Larger batches cost less for each message, and hold up the other writers of a running server for longer.
+_MESSAGES: Final = 200
 _BYTES: Final = 4 * 1024 * 1024
 
 
@@ -90,11 +91,11 @@ def _conversations(sources: Sequence[Source]) -> Grouping:
 
 async def _import(intake: Intake, sources: Sequence[Source], report: Report, progress: Progress) -> None:
     items = _items(sources)
-    batch = await asyncio.to_thread(_next_batch, items)
+    batch = await asyncio.to_thread(_next_batch, intake, items)
     while batch.messages or batch.skipped:
-        reading = asyncio.create_task(asyncio.to_thread(_next_batch, items))
+        reading = asyncio.create_task(asyncio.to_thread(_next_batch, intake, items))
         try:
-            found = await intake.take(batch.messages)
+            found = await intake.file(batch.messages)
         finally:
             following = await reading
         added = found.count(Found.NEW)
@@ -112,17 +113,17 @@ def _items(sources: Iterable[Source]) -> Iterator[Item | Skipped]:
         yield from source
 
 
-def _next_batch(items: Iterator[Item | Skipped]) -> _Batch:
-    """Read the next messages; a batch of nothing is the end."""
-    batch = _Batch([], [])
+def _next_batch(intake: Intake, items: Iterator[Item | Skipped]) -> _Batch:
+    """Read and keep the next messages; a batch of nothing is the end."""
+    incoming: list[Incoming] = []
+    skipped: list[Skipped] = []
     size = 0
     for item in items:
         if isinstance(item, Skipped):
-            batch.skipped.append(item)
+            skipped.append(item)
         else:
-            incoming = Incoming(item.mailboxes, item.keywords, item.received_at, item.data)
-            batch.messages.append(read(incoming))
+            incoming.append(Incoming(item.mailboxes, item.keywords, item.received_at, item.data))
             size += len(item.data)
-        if size >= _BYTES or len(batch.messages) + len(batch.skipped) >= _MESSAGES:
+        if size >= _BYTES or len(incoming) + len(skipped) >= _MESSAGES:
             break
-    return batch
+    return _Batch(intake.keep(incoming), skipped)

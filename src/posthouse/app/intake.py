@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 
 from posthouse.app.sources import role_of
@@ -38,14 +36,16 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Digested:
-    """A message that has been read, ready to be filed."""
+    """A message that has been kept and read, ready to be filed; its bytes are not held any more."""
 
-    incoming: Incoming
+    mailboxes: tuple[Path, ...]
+    keywords: frozenset[str]
+    received_at: int | None
     message: Prepared
 
 
 class Intake:
-    """Takes messages into one account; used by one event loop.
+    """Takes messages into one account, in two steps: `keep`, in any thread, and `file`, in one event loop.
 
     grouping: the conversations of the whole source, if they were found before; see `Grouping`.
     """
@@ -59,37 +59,38 @@ class Intake:
         self._person = person
         self._grouping = grouping
 
-    async def take(self, batch: Sequence[Digested]) -> list[Found]:
-        """Keep the bytes of a batch and file it in one transaction; on return all of it is on the disk."""
+    def keep(self, batch: Sequence[Incoming]) -> list[Digested]:
+        """Put the bytes of some messages on the disk, and read them; any bytes are a message."""
         until = int(clock.now()) + _LEASE
-        items = [one.incoming.data for one in batch]
-        await asyncio.to_thread(self._blobs.put_many, items, until)
+        hashes = self._blobs.put_many([one.data for one in batch], until)
+        return [
+            Digested(one.mailboxes, one.keywords, one.received_at, digest(one.data, hash))
+            for one, hash in zip(batch, hashes, strict=True)
+        ]
+
+    async def file(self, batch: Sequence[Digested]) -> list[Found]:
+        """File messages in one transaction; on return all of it is on the disk."""
         return await self._store.write(self._place, self._person, lambda txn: self._file(txn, batch))
 
     def _file(self, txn: Txn, batch: Sequence[Digested]) -> list[Found]:
         # Looked up anew in each transaction, since clients may change the Mailboxes meanwhile.
-        paths = {path for one in batch for path in one.incoming.mailboxes}
+        paths = {path for one in batch for path in one.mailboxes}
         mailboxes = {path: _mailbox(txn, path) for path in sorted(paths)}
         return merge(txn, [self._filing(one, mailboxes) for one in batch])
 
     def _filing(self, one: Digested, mailboxes: dict[Path, int]) -> Filing:
         return Filing(
             one.message,
-            frozenset(mailboxes[path] for path in one.incoming.mailboxes),
-            one.incoming.keywords,
+            frozenset(mailboxes[path] for path in one.mailboxes),
+            one.keywords,
             _received_at(one),
             None if self._grouping is None else self._grouping.key(one.message.keys),
         )
 
 
-def read(incoming: Incoming) -> Digested:
-    """Read a message; any bytes are one."""
-    return Digested(incoming, digest(incoming.data, sha256(incoming.data).digest()))
-
-
 def _received_at(one: Digested) -> int:
-    if one.incoming.received_at is not None:
-        return one.incoming.received_at
+    if one.received_at is not None:
+        return one.received_at
     if one.message.received_at is not None:
         return one.message.received_at
     sent = clock.parse_date(one.message.values["sentAt"] or "")
