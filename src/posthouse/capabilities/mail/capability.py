@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from posthouse.capabilities.mail.crowd import MOST_MAILBOXES
 from posthouse.capabilities.mail.draft import MOST_ATTACHED
 from posthouse.capabilities.mail.email import email
 from posthouse.capabilities.mail.mailbox import DEEPEST, LONGEST_NAME, mailbox
@@ -15,7 +16,7 @@ from posthouse.model.capability import Capability
 
 def _per_account(limits: Limits) -> JsonObject:
     return {
-        "maxMailboxesPerEmail": None,
+        "maxMailboxesPerEmail": MOST_MAILBOXES,
         "maxMailboxDepth": DEEPEST,
         "maxSizeMailboxName": LONGEST_NAME,
         "maxSizeAttachmentsPerEmail": MOST_ATTACHED,

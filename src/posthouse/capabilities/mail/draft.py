@@ -238,8 +238,13 @@ class _Reader:
             self.part(f"attachments/{index}", one, None, 0)
             for index, one in enumerate(self.given.get("attachments") or [])
         ]
-        shown = [one for one in attachments if html and one.cid and one.disposition != "attachment"]
-        others = [_offered(one) for one in attachments if one not in shown]
+        shown: list[DraftPart] = []
+        others: list[DraftPart] = []
+        for one in attachments:
+            if html and one.cid and one.disposition != "attachment":
+                shown.append(one)
+            else:
+                others.append(_offered(one))
         if html and shown:
             html = DraftPart("multipart/related", sub_parts=(html, *shown))
         bodies = [one for one in (text, html) if one is not None]
@@ -359,11 +364,10 @@ def _is_writable(part: DraftPart) -> bool:
     """Say whether the header fields of a part can be written."""
     plain = DraftPart("text/plain", text="")
     is_multipart = part.type.startswith("multipart/")
-    bare = replace(
-        part, text=None if is_multipart else "", blob=None, sub_parts=(plain,) if is_multipart else ()
-    )
+    text = None if is_multipart or part.blob is not None else ""
+    bare = replace(part, text=text, sub_parts=(plain,) if is_multipart else ())
     try:
-        Draft((), bare).compose({})
+        Draft((), bare).compose({} if part.blob is None else {part.blob: b""})
     except ValueError:
         return False
     return True

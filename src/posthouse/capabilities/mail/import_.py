@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from posthouse.capabilities.mail import ingest, source
+from posthouse.capabilities.mail import crowd, ingest, source
 from posthouse.capabilities.mail.capability import MAIL
 from posthouse.capabilities.mail.email import email
 from posthouse.capabilities.mail.ingest import Filing, Prepared
-from posthouse.capabilities.mail.keyword import MOST_KEYWORDS
 from posthouse.capabilities.mail.mailbox import mailbox
 from posthouse.engine import access, state
 from posthouse.kit import clock
@@ -85,12 +84,15 @@ async def import_(call: Calling, arguments: JsonObject) -> JsonObject:
             refused[key] = error
     found = await source.readable(call, [one.blob for one in wanted])
     ready: list[_Wanted] = []
+    messages: dict[BlobId, Prepared] = {}
     for one in wanted:
         id = found.get(one.blob)
         if id is None:
             refused[one.change.key] = SetError("invalidProperties", "there is no such blob", ["blobId"])
         else:
-            one.message = await call.aside(partial(_digest, call.blobs, id))
+            if id not in messages:
+                messages[id] = await call.aside(partial(_digest, call.blobs, id))
+            one.message = messages[id]
             ready.append(one)
     view = access.view(call.caller, place)
     outcome = await call.write(partial(_file, view, ready, arguments["ifInState"]))
@@ -106,7 +108,7 @@ async def import_(call: Calling, arguments: JsonObject) -> JsonObject:
 
 
 def _read(call: Calling, key: str, given: JsonObject) -> _Wanted:
-    """Hold one EmailImport against what it may be; raises SetError ``invalidProperties``."""
+    """Hold one EmailImport against what it may be; raises SetError ``invalidProperties``, or as `crowd.check`."""
     wrong = [name for name, value in given.items() if name not in _KINDS or not _KINDS[name].accepts(value)]
     wrong += [name for name in _REQUIRED if name not in given]
     if not wrong and not given["mailboxIds"]:
@@ -117,8 +119,7 @@ def _read(call: Calling, key: str, given: JsonObject) -> _Wanted:
         "mailboxIds": _KINDS["mailboxIds"].resolved(given["mailboxIds"], call.created_ids),
         "keywords": _KINDS["keywords"].resolved(given.get("keywords", {}), {}),
     }
-    if len(new["keywords"]) > MOST_KEYWORDS:
-        raise SetError("invalidProperties", f"an Email has at most {MOST_KEYWORDS} keywords", ["keywords"])
+    crowd.check(new)
     return _Wanted(
         Change(Act.CREATE, key, new=new, named=frozenset(new)),
         source.creation_resolved(call, given["blobId"]),

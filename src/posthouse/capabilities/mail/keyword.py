@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
 
 from posthouse.kit.json import Json, JsonObject
 from posthouse.model.kind import Column, Kind
-
-MOST_KEYWORDS: Final = 256
-"""So many keywords an Email may have."""
 
 # 1 to 255 characters from %x21 to %x7e but for these eight.
 _KEYWORD = re.compile(r'[^\x00-\x20\x7f-\U0010ffff(){\]%*"\\]{1,255}')

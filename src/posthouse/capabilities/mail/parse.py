@@ -35,6 +35,8 @@ _DEFAULTS: Final = (
     "htmlBody",
     "attachments",
 )
+_MOST_OCTETS: Final = 200_000_000
+"""So large may blobs be together that one call parses, unless it is one alone."""
 _UNKNOWN: Final = dict.fromkeys(("id", "threadId", "mailboxIds", "keywords", "receivedAt"))
 """What only an Email in the store has."""
 
@@ -60,6 +62,8 @@ async def parse(call: Calling, arguments: JsonObject) -> JsonObject:
     if len(wires) > call.limits.max_objects_in_get:
         raise MethodError("requestTooLarge", f"at most {call.limits.max_objects_in_get} can be parsed")
     found = await source.readable(call, wires)
+    if len(found) > 1 and sum(source.length(call.blobs, id) for id in found.values()) > _MOST_OCTETS:
+        raise MethodError("requestTooLarge", "the blobs are too large to be parsed together")
     parsed: dict[str, JsonObject] = {}
     fresh: list[bytes] = []
     for wire in wires:

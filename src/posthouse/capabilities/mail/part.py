@@ -136,14 +136,16 @@ def as_header(field: JsonObject) -> mime.Header:
     return mime.Header(field["name"], field["value"], field["value"])
 
 
-def text(part: JsonObject, blobs: BlobSource, max_bytes: int) -> Json:
+def text(part: JsonObject, blobs: BlobSource, max_bytes: int, most_read: int | None = None) -> Json:
     """Make the EmailBodyValue of a stored ``text/*`` part, of which only its own bytes are read.
 
-    max_bytes: octets of the value at most; 0 for all (RFC 8621 §4.2).
+    max_bytes: octets of the value at most; 0 for all (RFC 8621 §4.2). most_read: encoded octets of the part
+    that are looked at, from its beginning; None for all.
     """
     named = blobid.decode(part["blobId"])
     assert named is not None and named.range is not None
-    content = blobs.read(named.digest, named.range.offset, named.range.length)
+    length = named.range.length if most_read is None else min(named.range.length, most_read)
+    content = blobs.read(named.digest, named.range.offset, length)
     read = mime.Part(
         part_id=part["partId"],
         offset=0,

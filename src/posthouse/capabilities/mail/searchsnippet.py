@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Final
 
 from posthouse.capabilities.mail import part, snippet
 from posthouse.capabilities.mail.capability import MAIL
@@ -16,6 +17,9 @@ from posthouse.model.capability import Parameter
 from posthouse.model.kind import Anything, Id, ListOf, MapOf, String
 from posthouse.model.ports import BlobSource, Calling, Txn
 from posthouse.proto.jmap.errors import MethodError
+
+_MOST_READ: Final = 1_000_000
+"""Octets of a part that are looked at: no more were indexed."""
 
 
 @MAIL.writes(
@@ -63,5 +67,5 @@ def _bodies(blobs: BlobSource, values: JsonObject) -> Iterator[str]:
     for id in shown:
         one = parts[id]
         if one["type"].startswith("text/"):
-            value = part.text(one, blobs, 0)["value"]
+            value = part.text(one, blobs, 0, _MOST_READ)["value"]
             yield mime.html_text(value) if one["type"] == "text/html" else value

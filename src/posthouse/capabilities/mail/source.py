@@ -37,6 +37,11 @@ def _is_there(blobs: BlobSource, id: BlobId) -> bool:
     return size is not None and (id.range is None or id.range.offset + id.range.length <= size)
 
 
+def length(blobs: BlobSource, id: BlobId) -> int:
+    """Count the octets that have to be read for a blob that is there."""
+    return (blobs.size(id.digest) or 0) if id.range is None else id.range.length
+
+
 def creation_resolved(call: Calling, wire: str) -> str:
     """Give the blob id that a creation id behind ``#`` stands for; any other id as it is (RFC 9404 §4.1)."""
     return call.created_ids.get(wire[1:], wire) if wire.startswith("#") else wire

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from posthouse.capabilities.mail import draft, ingest, source, upkeep
+from posthouse.capabilities.mail import crowd, draft, ingest, source, upkeep
 from posthouse.capabilities.mail import thread as thread_
 from posthouse.capabilities.mail.draft import Draft
 from posthouse.capabilities.mail.email import email
 from posthouse.capabilities.mail.ingest import Prepared
-from posthouse.capabilities.mail.keyword import MOST_KEYWORDS
 from posthouse.capabilities.mail.thread import thread
 from posthouse.capabilities.mail.upkeep import Moved
 from posthouse.kit import clock
@@ -22,6 +21,8 @@ from posthouse.model.change import Act, Change, Stage
 from posthouse.model.ports import BlobSource, Preparing, Txn
 from posthouse.proto.jmap.errors import SetError
 
+_MOST_COMPOSED: Final = 200_000_000
+"""Octets of messages after which one call composes no more."""
 _OF_THE_STORE: Final = ("mailboxIds", "keywords", "receivedAt")
 
 
@@ -41,12 +42,16 @@ async def _prepare(call: Preparing, changes: Sequence[Change]) -> Mapping[str, E
         except SetError as error:
             refused[change.key] = error
     found = await source.readable(call, {wire for one in drafts.values() for wire in one.body.blobs()})
+    left = _MOST_COMPOSED
     for change in changes:
         if change.key not in drafts:
             continue
         try:
-            compose = partial(_composed, call.blobs, drafts[change.key], found, now)
-            _accept(change, await call.aside(compose), now)
+            if left < 0:
+                raise SetError("rateLimit", "so much can't be composed at once")
+            message = await call.aside(partial(_composed, call.blobs, drafts[change.key], found, now))
+            left -= message.values["size"]
+            _accept(change, message, now)
         except SetError as error:
             refused[change.key] = error
     return refused
@@ -107,12 +112,11 @@ def _accept(change: Change, message: Prepared, now: int) -> None:
 
 @email.check
 def _check(txn: Txn, change: Change, stage: Stage) -> None:
-    """Refuse an Email in no Mailbox or with very many keywords; a new one is given its Thread."""
+    """Refuse an Email in no Mailbox, or with too many or too many keywords; a new one is given its Thread."""
     new = change.after()
     if not new["mailboxIds"]:
         raise SetError("invalidProperties", "an Email is in one Mailbox at least", ["mailboxIds"])
-    if len(new["keywords"]) > MOST_KEYWORDS:
-        raise SetError("tooManyKeywords", f"an Email has at most {MOST_KEYWORDS}")
+    crowd.check(new, change.old)
     if change.act is Act.CREATE:
         # Here and not later, so that a reply finds the Thread of a message that the same call creates.
         new["threadId"] = thread.wire(thread_.choose(txn, _message(change).keys))

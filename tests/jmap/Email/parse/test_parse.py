@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mailroom.room import Room, message
+from posthouse.capabilities.mail import parse
 
 
 def test_the_default_properties(room: Room) -> None:
@@ -55,3 +58,11 @@ def test_the_parts_of_an_attached_message_can_be_parsed_in_turn(room: Room) -> N
     [attached] = parsed["attachments"]
     [parsed] = room.ask("Email/parse", blobIds=[attached["blobId"]], properties=names)["parsed"].values()
     assert "Innermost" == parsed["subject"]
+
+
+def test_blobs_that_are_too_large_together_are_refused(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parse, "_MOST_OCTETS", 1000)
+    blobs = [room.upload(letter * 600) for letter in (b"a", b"b")]
+    assert "requestTooLarge" == room.refusal("Email/parse", blobIds=blobs)["type"]
+    large = room.upload(b"c" * 2000)
+    assert [large] == list(room.ask("Email/parse", blobIds=[large])["parsed"])

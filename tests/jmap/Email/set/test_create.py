@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mailroom.room import Room, message
+from posthouse.capabilities.mail import write
 
 TEXT = {"textBody": [{"partId": "t"}], "bodyValues": {"t": {"value": "Hello\nyou"}}}
 
@@ -302,3 +303,11 @@ def test_a_new_draft_takes_the_place_of_the_old_in_its_thread(room: Room) -> Non
     assert thread == answered["created"]["k"]["threadId"]
     assert [answered["created"]["k"]["id"]] == room.one("Thread", thread)["emailIds"]
     room.check_counts()
+
+
+def test_one_call_does_not_compose_without_end(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "_MOST_COMPOSED", 1000)
+    one = {"mailboxIds": {room.role["drafts"]: True}, "subject": "x" * 600}
+    answered = room.ask("Email/set", create={f"k{number}": one for number in range(4)})
+    assert {"rateLimit"} == {error["type"] for error in answered["notCreated"].values()}
+    assert ["k0", "k1"] == list(answered["created"])
