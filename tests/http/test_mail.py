@@ -31,8 +31,8 @@ def _imported(person: Person, mailbox: str, head: bytes, body: bytes = b"") -> s
     return str(answer["created"]["a"]["id"])
 
 
-def _one(person: Person, id: str, *properties: str, **more: Any) -> Any:
-    return person.call("Email/get", ids=[id], properties=list(properties), **more)[1]["list"][0]
+def _one(person: Person, id: str, *names: str, **more: Any) -> Any:
+    return person.call("Email/get", ids=[id], **{"properties": list(names)} | more)[1]["list"][0]
 
 
 # -- ids --
@@ -241,3 +241,39 @@ def test_mailboxes_are_sorted_by_order_and_name(person: Person) -> None:
     assert ["first", "armee", "Ärmel", "zebra"] == [
         name for name in names if name in ("first", "zebra", "Ärmel", "armee")
     ]
+
+
+# -- bodies and snippets --
+
+
+def test_parse_cuts_body_values_as_get_does(person: Person, roles: dict[str, str]) -> None:
+    """RFC 8621 §4.9: valid UTF-8, not in the middle of a codepoint or of a tag."""
+    html = '<p>Grüße <a href="https://example.org/">more</a></p>'.encode()
+    id = _imported(person, roles["inbox"], b"Content-Type: text/html; charset=utf-8", html)
+    blob = _one(person, id, "blobId")["blobId"]
+    for most in range(1, len(html) + 1):
+        arguments = {"properties": ["bodyValues"], "fetchAllBodyValues": True, "maxBodyValueBytes": most}
+        _, parsed = person.call("Email/parse", blobIds=[blob], **arguments)
+        [value] = parsed["parsed"][blob]["bodyValues"].values()
+        assert (most < len(html)) == value["isTruncated"]
+        cut = value["value"].encode()
+        assert html.startswith(cut)
+        assert len(cut) <= most
+        assert cut.count(b"<") == cut.count(b">")
+        assert value == next(iter(_one(person, id, **arguments)["bodyValues"].values()))
+
+
+@pytest.mark.parametrize("filling", ["word ", "wörter ", "字", "<&> ", "\N{GRINNING FACE}"])
+def test_a_snippet_is_small(person: Person, roles: dict[str, str], filling: str) -> None:
+    """RFC 8621 §5: it MUST NOT be bigger than 255 octets in size."""
+    needle = f"needle{next(_numbers)}"
+    body = f"{filling * 400} {needle} {filling * 400} {needle} {filling * 400}".encode()
+    head = b"Content-Type: text/plain; charset=utf-8\r\nSubject: " + needle.encode()
+    id = _imported(person, roles["inbox"], head, body)
+    _, answer = person.call("SearchSnippet/get", emailIds=[id], filter={"text": needle})
+    [snippet] = answer["list"]
+    assert f"<mark>{needle}</mark>" in snippet["preview"]
+    assert f"<mark>{needle}</mark>" == snippet["subject"]
+    assert len(snippet["preview"].encode()) <= 255
+    without_marks = re.sub(r"</?mark>|&(?:amp|lt|gt|quot|#39|#x27);", "", snippet["preview"])
+    assert not set(without_marks) & set("<>&")
