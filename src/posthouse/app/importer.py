@@ -1,8 +1,8 @@
 """Importer: other people's mail into an account, resumable and each message once.
 
 Each source is read twice. The first pass reads headers only and finds the conversations, so that the order in
-a file does not matter (DESIGN D17). The second takes the messages in, batch by batch; while one is written,
-the next is read. What was taken in is on the disk, and is known by its bytes when it comes again.
+a file does not matter (DESIGN D17). The second takes the messages in, batch by batch. What was taken in is on
+the disk, and is known by its bytes when it comes again.
 """
 
 from __future__ import annotations
@@ -54,6 +54,11 @@ class _Batch:
     messages: list[Digested]
     skipped: list[Skipped]
 
+    @property
+    def found(self) -> int:
+        """How much was found; nothing is the end."""
+        return len(self.messages) + len(self.skipped)
+
 
 def run(app: App, account: str, paths: Sequence[str]) -> Report:
     """Import all that is at some paths, and say so on the way and at the end.
@@ -91,13 +96,9 @@ def _conversations(sources: Sequence[Source]) -> Grouping:
 
 async def _import(intake: Intake, sources: Sequence[Source], report: Report, progress: Progress) -> None:
     items = _items(sources)
-    batch = await asyncio.to_thread(_next_batch, intake, items)
-    while batch.messages or batch.skipped:
-        reading = asyncio.create_task(asyncio.to_thread(_next_batch, intake, items))
-        try:
-            found = await intake.file(batch.messages)
-        finally:
-            following = await reading
+    # One after the other: two threads of Python would cost more than the waiting that they could fill.
+    while (batch := _next_batch(intake, items)).found:
+        found = await intake.file(batch.messages)
         added = found.count(Found.NEW)
         report.imported += added
         report.already_there += len(found) - added
@@ -105,7 +106,6 @@ async def _import(intake: Intake, sources: Sequence[Source], report: Report, pro
             report.skipped[one.reason] += 1
             progress.say(f"skipped {one.origin}: {one.reason}")
         progress.at(sum(source.done_bytes for source in sources), report.read)
-        batch = following
 
 
 def _items(sources: Iterable[Source]) -> Iterator[Item | Skipped]:
@@ -114,7 +114,7 @@ def _items(sources: Iterable[Source]) -> Iterator[Item | Skipped]:
 
 
 def _next_batch(intake: Intake, items: Iterator[Item | Skipped]) -> _Batch:
-    """Read and keep the next messages; a batch of nothing is the end."""
+    """Read and keep the next messages."""
     incoming: list[Incoming] = []
     skipped: list[Skipped] = []
     size = 0
