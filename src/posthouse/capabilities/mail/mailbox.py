@@ -184,6 +184,9 @@ def _staged_parent(txn: Txn, stage: Stage, id: int | None) -> str | None:
 
 def _height(txn: Txn, stage: Stage, id: int) -> int:
     """Count the levels below a Mailbox; `DEEPEST` for a loop."""
+    if not staged_children(txn, stage, id):
+        return 0
+    # The whole tree is read for a Mailbox with children only: few of those move in one call.
     children: dict[str | None, list[int]] = {}
     for child, values in stage.overlaid(txn.values(mailbox, None, ["parentId"])).items():
         children.setdefault(values["parentId"], []).append(child)
