@@ -18,7 +18,7 @@ from posthouse.model.rights import Rights
 VERBS = ("get", "changes", "set", "copy", "query", "queryChanges")
 
 LARGEST_ID = 2**32 - 1
-"""Local ids have 32 bits, so that an account and an id make one 64-bit key."""
+"""Local ids have 32 bits, so that an account and an id make one 64-bit key; they start at 1."""
 
 PrepareHook: TypeAlias = Callable[[Preparing, Sequence[Change]], Awaitable[Mapping[str, Exception]]]
 CheckHook: TypeAlias = Callable[[Txn, Change, Stage], None]
@@ -125,7 +125,7 @@ class Type:
         if self.singleton is not None:
             return 1 if wire == self.singleton else None
         number = ids.decode(wire[1:]) if wire[:1] == self.letter else None
-        return number if number is not None and number <= LARGEST_ID else None
+        return number if number is not None and 0 < number <= LARGEST_ID else None
 
     def defaults(self) -> list[str]:
         """Name the properties that a /get without ``properties`` returns, in their order."""
