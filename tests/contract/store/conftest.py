@@ -42,6 +42,10 @@ class Pantry:
 
         return self._runner.run(together())
 
+    def erase(self, at: Access) -> None:
+        """Erase an account."""
+        self._runner.run(self.store.erase(at))
+
     def close(self) -> None:
         """Close the store."""
         self.store.close()
