@@ -243,6 +243,26 @@ def test_mailboxes_are_sorted_by_order_and_name(person: Person) -> None:
     ]
 
 
+def test_mailboxes_are_sorted_by_parent(person: Person) -> None:
+    """RFC 8621 §2.3: children of one parent stand together."""
+    create = {
+        "p": {"name": "parent p"},
+        "q": {"name": "parent q"},
+        **{
+            f"{parent}{at}": {"name": f"{at}", "parentId": f"#{parent}"} for at in range(3) for parent in "pq"
+        },
+    }
+    _, answer = person.call("Mailbox/set", create=create)
+    parents = {one["id"]: key[0] for key, one in answer["created"].items() if len(key) == 2}
+    for ascending in (True, False):
+        sort = [{"property": "parentId", "isAscending": ascending}, {"property": "name"}]
+        _, found = person.call("Mailbox/query", sort=sort)
+        runs = [
+            parent for parent, _ in itertools.groupby(parents[id] for id in found["ids"] if id in parents)
+        ]
+        assert 2 == len(runs)
+
+
 # -- bodies and snippets --
 
 

@@ -165,7 +165,8 @@ def decode(octets: bytes, charset: str | None, is_html: bool = False) -> tuple[s
             pass
     elif name is not None:
         try:
-            return _well_formed(octets.decode(name)), False
+            text = octets.decode(name)
+            return _well_formed(text), _LONE_SURROGATE.search(text) is not None
         except UnicodeDecodeError:
             pass
     return _guess(octets, name, is_html), True
