@@ -55,6 +55,11 @@ HTML = (
     b"<p>kangaroo <b>wall</b>aby</p><img alt='platypus' title='echidna' src='cid:emu'></body></html>"
 )
 
+BOTH = (
+    b"--x\r\nContent-Type: text/plain\r\n\r\nPlease see the web version.\r\n"
+    b"--x\r\nContent-Type: text/html\r\n\r\n<p>Please see the</p><p>Grand <i>winter</i> auction begins</p>\r\n--x--\r\n"
+)
+
 
 @pytest.fixture(scope="module")
 def letters(person: Person, roles: dict[str, str]) -> dict[str, str]:
@@ -66,6 +71,9 @@ def letters(person: Person, roles: dict[str, str]) -> dict[str, str]:
             b"From: =?utf-8?q?Bj=C3=B6rn?= <b@example.com>\r\nSubject: =?iso-8859-1?q?Gr=FC=DFe?= und =?utf-8?b?55+z?=",
         ),
         "html": _imported(person, inbox, b"Subject: page\r\nContent-Type: text/html; charset=utf-8", HTML),
+        "both": _imported(
+            person, inbox, b"Subject: two\r\nContent-Type: multipart/alternative; boundary=x", BOTH
+        ),
         "words": _imported(
             person, inbox, b"Subject: fruit", b'One Red apple and two green PEARS, it\'s "all" a\\b.'
         ),
@@ -98,6 +106,12 @@ def letters(person: Person, roles: dict[str, str]) -> dict[str, str]:
         (r'"it\'s \"all\""', "words"),
         (r"'a\\b'", "words"),
         ("'red apple", "words"),
+        ("auction", "both"),
+        ('"winter auction"', "both"),
+        ('"auction begins"', "both"),
+        ('"grand begins"', ""),
+        ('"auction grand"', ""),
+        ('"web version"', "both"),
         ('two "green pears" fruit', "words"),
     ],
 )

@@ -32,8 +32,9 @@ class SearchText(NamedTuple):
 def search_text(data: bytes | mmap | memoryview, message: Message, limit: int = MAX_BODY) -> SearchText:
     """Collect what a search of the message looks at.
 
-    The body is the text of all bodies to be shown. Where a text has an HTML alternative, only the words that
-    the plain text lacks are taken from it: each word can be found, and none is indexed twice.
+    The body is the text of all bodies to be shown. Where a text has an HTML alternative, only the lines with a
+    word that the plain text lacks are taken from it: each word can be found, and phrases stay whole, but most
+    text is not indexed twice.
 
     :param limit: characters of the body that are kept at most; each other field keeps at most 65,536.
     """
@@ -84,8 +85,8 @@ def _body(
         seen = set("\n".join(pieces).split())
         for part in alternatives:
             if part.type.startswith("text/"):
-                words = set(_visible(data, message, part).split())
-                pieces.append(" ".join(sorted(words - seen)))
+                lines = _visible(data, message, part).split("\n")
+                pieces += [line for line in lines if not seen.issuperset(line.split())]
     return "\n".join(pieces)[:limit]
 
 

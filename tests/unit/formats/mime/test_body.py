@@ -233,7 +233,7 @@ def test_search_text_reads_every_field_and_body() -> None:
     )
     found = mime.search_text(data, parse(data))
     assert ("Ann A ann@a", "b@b\nC c@c", "d@d", "e@e", "ä") == found[:5]
-    assert "one two\nfour\nthree" == found.body
+    assert "one two\nfour\ntwo three" == found.body
     assert "six.pdf" == found.attachment_names
 
 
