@@ -57,15 +57,27 @@ class Registry:
             yield f"its group {type.group!r} is not immutable"
         if type.within is not None and not isinstance(type.properties[type.within].kind, SetOf):
             yield f"it lives within {type.within!r}, which is no set"
-        for path in type.needs:
-            if path not in ("create", "destroy", "update") and path.split("/")[0] not in type.properties:
-                yield f"needs a right for {path!r}, which is no act and no property"
+        if type.tally is not None and type.group is None:
+            yield "keeps counts of groups but has none"
+        yield from self._right_faults(type)
         for prop in type.properties.values():
             yield from self._property_faults(type, prop)
         for filter in type.filters.values():
             yield from _filter_faults(type, filter)
         for sort in type.sorts.values():
             yield from _sort_faults(type, sort)
+
+    def _right_faults(self, type: Type) -> Iterator[str]:
+        holder: Type | None = type
+        if type.within in type.properties:
+            targets = _targets(type.properties[type.within].kind)
+            holder = next((self.types[target] for target in targets if target in self.types), None)
+        known = holder.rights.names if holder is not None and holder.rights is not None else ()
+        for path, right in type.needs.items():
+            if path not in ("create", "destroy", "update") and path.split("/")[0] not in type.properties:
+                yield f"needs a right for {path!r}, which is no act and no property"
+            if right not in known:
+                yield f"needs the right {right!r}, which nobody declared"
 
     def _property_faults(self, type: Type, prop: Property) -> Iterator[str]:
         for target in _targets(prop.kind):
@@ -117,6 +129,8 @@ def _filter_faults(type: Type, filter: Filter) -> Iterator[str]:
     elif filter.test in _ON_MEMBERS:
         if prop.ordered_by is None:
             yield f"filter {filter.name} asks for members of {prop.name}, which keeps none"
+        elif filter.test is Test.OUTSIDE and (type.tally is None or type.within != prop.name):
+            yield f"filter {filter.name} asks for other members of {prop.name}, which are not counted"
     elif filter.test is Test.OVERLAY:
         if prop.part is not Part.OVERLAY:
             yield f"filter {filter.name} asks for a person's {prop.name}, which is the same for all"
