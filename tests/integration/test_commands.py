@@ -106,6 +106,7 @@ def test_an_error_is_one_line_that_says_what_to_do_and_a_code(
     posthouse: Commands, arguments: tuple[str, ...], code: int, problem: str
 ) -> None:
     ended = posthouse.run(*arguments)
+    assert not Path("out").exists()
     assert code == ended.returncode, ended.stderr
     assert problem in ended.stderr
     assert ended.stderr.count("\n") == (1 if code else 0)

@@ -16,6 +16,7 @@ from posthouse.kit import clock
 from posthouse.kit.json import JsonObject
 from posthouse.model import blobid
 from posthouse.model.ports import Txn
+from posthouse.store.directory import Person
 
 _AT_ONCE: Final = 100
 _BASIS: Final = ("blobId", "mailboxIds", "keywords", "receivedAt")
@@ -26,13 +27,13 @@ def run(app: App, account: str, directory: str, form: str) -> int:
 
     Raises `DirectoryError` for an unknown account and `ArchiveError` where it cannot be written.
     """
-    write = export_mbox if form == "mbox" else export_maildir
-    return write(_messages(app, account), Path(directory))
-
-
-def _messages(app: App, account: str) -> Iterator[Exported]:
-    """Give every message as it is when its turn comes; what came after the start is not among them."""
     person = app.people.find(account)
+    write = export_mbox if form == "mbox" else export_maildir
+    return write(_messages(app, person), Path(directory))
+
+
+def _messages(app: App, person: Person) -> Iterator[Exported]:
+    """Give every message as it is when its turn comes; what came after the start is not among them."""
     place = place_of(person)
     with asyncio.Runner() as runner:
         ids = runner.run(app.store.read(place, person.id, lambda txn: txn.ids(email)))
