@@ -47,7 +47,7 @@ def run(config: Config, *, any_port: bool) -> None:
         raise ConfigError(
             f"everyone knows the demo's passwords, so it is for this machine only: {config.listen} is not"
         )
-    listening = _bind(host, port, any_port)
+    listening = bind(host, port, any_port=any_port)
     folder = Path(config.data)
     app = open_app(config)
     try:
@@ -60,7 +60,8 @@ def run(config: Config, *, any_port: bool) -> None:
     worker.run(config, [listening], lambda: _greet(url, folder), DEMO)
 
 
-def _bind(host: str, port: int, any_port: bool) -> socket.socket:
+def bind(host: str, port: int, *, any_port: bool) -> socket.socket:
+    """Listen on a port, or on one near it, or on any. Raises `ConfigError`."""
     if any_port:
         for near in range(port, port + 10):
             with suppress(ConfigError):

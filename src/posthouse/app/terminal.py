@@ -88,6 +88,7 @@ class _Bar:
             TimeRemainingColumn(),
             TextColumn("left"),
             console=Console(stderr=True),
+            redirect_stdout=False,  # it would go to standard error
         )
         self._task = self._progress.add_task(what, total=max(total, 1), count=0, rate=0.0)
         self._start = time.monotonic()

@@ -25,6 +25,7 @@ from posthouse.engine.dispatch import Engine
 from posthouse.engine.session import Sessions
 from posthouse.formats.mime import decode_bytes
 from posthouse.kit.limits import Limits
+from posthouse.kit.turns import Turns
 from posthouse.model.caller import Access
 from posthouse.model.capability import Capability
 from posthouse.model.ports import Txn
@@ -94,7 +95,7 @@ def build(
     store = Store(folder / "shards", registry.types.values())
     directory = DirectoryStore(folder / "directory.db")
     aside = ThreadPoolExecutor(2, thread_name_prefix="aside")
-    tools = Tools(registry, store, blobs, limits, aside, decode_bytes, false_removes)
+    tools = Tools(registry, store, blobs, limits, Turns(aside), decode_bytes, false_removes)
     sessions = Sessions(registry, limits, core_primary=core_primary)
 
     def furnish(person: Person) -> None:

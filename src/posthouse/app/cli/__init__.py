@@ -8,6 +8,7 @@ May import: every room.
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -51,3 +52,7 @@ def _run() -> int:
     except (click.Abort, KeyboardInterrupt):
         print("posthouse: interrupted", file=sys.stderr)
         return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output wants no more of it; nor must the interpreter try to write the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FAILED
