@@ -15,6 +15,7 @@ def test_a_demo_prints_where_it_is_and_who_may_sign_in_and_answers(posthouse: Co
     with posthouse.serving("demo") as server:
         for printed in (server.url, *DEMO, "friend@example.org", "friend", "curl -u"):
             assert printed in server.said
+        assert "in use" not in server.said
         client = server.client(*DEMO)
         total = client.ask("Email/query", calculateTotal=True, limit=0)["total"]
         assert 400 == total

@@ -15,6 +15,8 @@ from posthouse.testing.client import Jmap
 
 from .conftest import NAME, PASSWORD, Commands, Process
 
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to see processes")
+
 
 class Writer(threading.Thread):
     """Makes Mailboxes one after the other until it is told to stop, and notes which were acknowledged."""
@@ -51,6 +53,7 @@ def kill_a_worker(server: Process, writer: Writer) -> None:
         assert server.popen.poll() is None
 
 
+@needs_proc
 def test_a_killed_worker_loses_nothing_that_was_acknowledged(posthouse: Commands) -> None:
     posthouse.add()
     with posthouse.serving("serve", "--workers", "2") as server:
@@ -74,6 +77,7 @@ def test_a_killed_worker_loses_nothing_that_was_acknowledged(posthouse: Commands
         assert 0 == server.end()
 
 
+@needs_proc
 def test_a_supervisor_that_is_killed_leaves_no_worker_behind(posthouse: Commands) -> None:
     with posthouse.serving("serve", "--workers", "2") as server:
         workers = server.workers()

@@ -55,7 +55,7 @@ def run(config: Config, *, any_port: bool) -> None:
     finally:
         app.close()
     url = url_of(config, listening)
-    if listening.getsockname()[1] != port:
+    if port not in (0, listening.getsockname()[1]):
         terminal.line(f"Port {port} is in use, so this one is elsewhere.")
     worker.run(config, [listening], lambda: _greet(url, folder), DEMO)
 

@@ -46,7 +46,7 @@ def serve(config: Config) -> None:
         raise ConfigError(
             f"{config.data} is the demo's, whose passwords everyone knows: serve another folder with --data DIR"
         )
-    workers = config.workers or len(os.sched_getaffinity(0))
+    workers = config.workers or _cores()
     with worker.listen(host, port) as listening:
         url = worker.url_of(config, listening)
 
@@ -60,6 +60,13 @@ def serve(config: Config) -> None:
             worker.check(config)
             with Supervisor(config, listening, workers, ready) as supervisor:
                 supervisor.run()
+
+
+def _cores() -> int:
+    """Count the cores that this process may use, or all where the system does not tell."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class _Worker:
