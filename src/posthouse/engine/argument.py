@@ -92,17 +92,14 @@ def check(taken: Mapping[str, tuple[Kind, object]], given: JsonObject) -> JsonOb
 
     Raises MethodError ``invalidArguments`` for one that is unknown, missing or of the wrong kind.
     """
-    arguments: JsonObject = {}
     for name, value in given.items():
         spec = taken.get(name)
         if spec is None:
             raise MethodError("invalidArguments", f"there is no argument {name[:100]!r}", arguments=[name])
         if not spec[0].accepts(value):
             raise MethodError("invalidArguments", f"{name} has a value that it can't have", arguments=[name])
-        arguments[name] = value
-    for name, (_, default) in taken.items():
-        if name not in arguments:
-            if default is _REQUIRED:
-                raise MethodError("invalidArguments", f"{name} is missing", arguments=[name])
-            arguments[name] = default
+    arguments = {name: default for name, (_, default) in taken.items()} | given
+    for name, value in arguments.items():
+        if value is _REQUIRED:
+            raise MethodError("invalidArguments", f"{name} is missing", arguments=[name])
     return arguments

@@ -29,9 +29,9 @@ def changes(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> 
         "oldState": arguments["sinceState"],
         "newState": ids.encode(found.until),
         "hasMoreChanges": found.more,
-        "created": [type.wire(id) for id in found.created],
-        "updated": [type.wire(id) for id in found.updated],
-        "destroyed": [type.wire(id) for id in found.destroyed],
+        "created": type.wires(found.created),
+        "updated": type.wires(found.updated),
+        "destroyed": type.wires(found.destroyed),
     }
     counters = [name for name, prop in type.properties.items() if prop.part is Part.COUNTER]
     if counters:

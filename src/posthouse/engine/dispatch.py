@@ -81,7 +81,7 @@ class Engine:
         batch = _Batch(tools, caller, request, self._lenient_using)
         results = await batch.run()
         return encode_response(
-            ((result.name, result.body(), result.call_id) for result in results),
+            ((result.name, result.pieces(), result.call_id) for result in results),
             None if request.created_ids is None else batch.created_ids,
             self._sessions.state(caller),
         )

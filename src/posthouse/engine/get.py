@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from posthouse.engine import access, state
 from posthouse.engine.call import Call
@@ -12,7 +13,7 @@ from posthouse.model.property import Part
 from posthouse.model.type import Type
 from posthouse.proto.jmap.errors import MethodError
 from posthouse.store.layout import Plan
-from posthouse.store.txn import Transaction
+from posthouse.store.txn import Transaction, id_of
 
 
 def get(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Result | Rows:
@@ -20,51 +21,54 @@ def get(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Resu
 
     Raises MethodError ``requestTooLarge``, or ``invalidArguments`` for a property that is unknown.
     """
-    ids, missing = _ids(call, txn, type, arguments["ids"])
+    wanted = arguments["ids"]
+    most = call.limits.max_objects_in_get
+    if wanted is not None and len(wanted) > most:
+        raise MethodError("requestTooLarge", f"at most {most} ids can be asked for")
     names = _names(type, arguments["properties"])
     needs = type.needs_hook and type.needs_hook(names, arguments)
     if needs is not None:
-        return _computed(call, txn, type, arguments, ids, missing, names, needs)
+        return _computed(call, txn, type, arguments, names, needs)
     plan = call.layout(type).plan(names)
-    found = txn.rows(type, None if arguments["ids"] is None else ids, plan)
+    missing: list[str] = []
+    if wanted is None:
+        rows = txn.rows(type, None, plan, most + 1)
+        _demand_few(rows, most)
+    else:
+        ids, missing = _local(type, wanted)
+        rows = txn.rows(type, ids, plan)
+        if len(rows) < len(ids):
+            found = {id_of(row) for row in rows}
+            missing += type.wires(id for id in ids if id not in found)
     extra = _extra(call, txn, type, plan, names)
-    rows = [found[id] for id in ids if id in found]
-    if len(rows) < len(ids):
-        missing += [type.wire(id) for id in ids if id not in found]
     if extra is None:
         objects = plan.render_all(rows)
     else:
-        objects = b",".join([plan.render(found[id], extra(id)) for id in ids if id in found])
-    body = b"".join(
-        (
-            b'{"accountId":',
-            dumps(arguments["accountId"]),
-            b',"state":"',
-            state.current(txn, type).encode(),
-            b'","list":[',
-            objects,
-            b'],"notFound":',
-            dumps(missing),
-            b"}",
-        )
+        objects = b",".join([plan.render(row, extra(id_of(row))) for row in rows])
+    head = b'{"accountId":%b,"state":"%b","list":[' % (
+        dumps(arguments["accountId"]),
+        state.current(txn, type).encode(),
     )
-    return Rows(f"{type.name}/get", call.call_id, body, plan, rows)
+    pieces = (head, objects, b'],"notFound":', dumps(missing), b"}")
+    return Rows(f"{type.name}/get", call.call_id, pieces, plan, rows)
 
 
-def _ids(call: Call, txn: Transaction, type: Type, wanted: list[str] | None) -> tuple[list[int], list[str]]:
-    """Give the local ids asked for, each once, and those that can't be ids of this type."""
-    most = call.limits.max_objects_in_get
-    if wanted is None:
-        ids = txn.ids(type)
-    else:
-        if len(wanted) > most:
-            raise MethodError("requestTooLarge", f"at most {most} ids can be asked for")
-        local = {wire: type.local(wire) for wire in wanted}
-        ids = [id for id in local.values() if id is not None]
-        return ids, [wire for wire, id in local.items() if id is None]
-    if len(ids) > most:
+def _local(type: Type, wires: Sequence[str]) -> tuple[list[int], list[str]]:
+    """Give the local ids, each once, and those that can't be ids of this type."""
+    once = list(dict.fromkeys(wires))
+    local = type.locals(once)
+    if None not in local:
+        return cast("list[int]", local), []
+    return (
+        [id for id in local if id is not None],
+        [wire for wire, id in zip(once, local, strict=True) if id is None],
+    )
+
+
+def _demand_few(found: Sequence[object], most: int) -> None:
+    """Refuse to give all objects of a type if there are more than one call may ask for (RFC 8620 §5.1)."""
+    if len(found) > most:
         raise MethodError("requestTooLarge", f"there are more than {most}: ask for ids")
-    return ids, []
 
 
 def _names(type: Type, wanted: Sequence[str] | None) -> Sequence[str]:
@@ -82,29 +86,27 @@ class _Extra:
     """Writes the members that are not in the row: the person's own values and his rights."""
 
     def __init__(self, call: Call, txn: Transaction, type: Type, plan: Plan, rights: bool) -> None:
-        self._overlay = plan.overlay
+        self._unset = dict.fromkeys(plan.overlay, False)
         self._own = txn.overlays(type, plan.overlay) if plan.overlay else {}
-        self._rights = rights
-        self._written: dict[int, bytes] = {}
         self._type = type
-        self._view = access.view(call.caller, call.access)
+        self._view = access.view(call.caller, call.access) if rights else None
+        self._written: dict[tuple[object, ...], bytes] = {}
 
     def __call__(self, id: int) -> bytes:
-        pieces = []
-        if self._overlay:
-            own = self._own.get(id, {})
-            pieces.append(dumps({name: own.get(name, False) for name in self._overlay})[1:-1])
-        if self._rights:
-            pieces.append(self._my_rights(self._view.rights(self._type, id)))
-        return b",".join(pieces)
-
-    def _my_rights(self, bits: int) -> bytes:
-        """Write the ``myRights`` member; most objects of an account have the same rights."""
-        written = self._written.get(bits)
+        own = self._own.get(id)
+        values = self._unset if own is None else self._unset | own
+        bits = None if self._view is None else self._view.rights(self._type, id)
+        # Most objects of an account have the same members, which are written once.
+        key = (bits, *values.values())
+        written = self._written.get(key)
         if written is None:
-            assert self._type.rights is not None
-            written = self._written[bits] = b'"myRights":' + dumps(self._type.rights.object(bits))
+            rights = {} if bits is None else {"myRights": self._object(bits)}
+            written = self._written[key] = dumps(values | rights)[1:-1]
         return written
+
+    def _object(self, bits: int) -> dict[str, bool]:
+        assert self._type.rights is not None
+        return self._type.rights.object(bits)
 
 
 def _extra(call: Call, txn: Transaction, type: Type, plan: Plan, names: Iterable[str]) -> _Extra | None:
@@ -117,14 +119,18 @@ def _computed(
     txn: Transaction,
     type: Type,
     arguments: JsonObject,
-    ids: list[int],
-    missing: list[str],
     names: Sequence[str],
     needs: frozenset[str],
 ) -> Result:
     """Answer with properties that the type's ``compute`` hook makes."""
     assert type.compute_hook is not None
     stored = {name for name in names if name in type.properties}
+    missing: list[str] = []
+    if arguments["ids"] is None:
+        ids = txn.ids(type)
+        _demand_few(ids, call.limits.max_objects_in_get)
+    else:
+        ids, missing = _local(type, arguments["ids"])
     objects = txn.values(type, ids, stored | needs)
     type.compute_hook(call.reading(txn), objects, names, arguments)
     wanted = ["id", *names]

@@ -58,7 +58,7 @@ def query(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Re
         "queryState": state.current(txn, type),
         "canCalculateChanges": can_calculate_changes(asked),
         "position": position,
-        "ids": [type.wire(id) for id in ids],
+        "ids": type.wires(ids),
     }
     if total is not None:
         answer["total"] = total

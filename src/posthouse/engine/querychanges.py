@@ -46,7 +46,7 @@ def query_changes(call: Call, txn: Transaction, type: Type, arguments: JsonObjec
         "accountId": arguments["accountId"],
         "oldQueryState": arguments["sinceQueryState"],
         "newQueryState": state.current(txn, type),
-        "removed": [type.wire(id) for id in removed],
+        "removed": type.wires(removed),
         "added": added,
     }
     if arguments["calculateTotal"]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from posthouse.kit.json import Json, JsonObject, dumps, loads
 from posthouse.proto.jmap.errors import MethodError
 from posthouse.proto.jmap.references import evaluate
-from posthouse.store.layout import Plan, Row
+from posthouse.store.layout import Plan
+from posthouse.store.sqlite import Row
 
 
 class Result:
@@ -20,9 +21,9 @@ class Result:
         self.call_id = call_id
         self.arguments = arguments
 
-    def body(self) -> bytes:
-        """Write the arguments as JSON."""
-        return dumps(self.arguments)
+    def pieces(self) -> Sequence[bytes]:
+        """Write the arguments as JSON, in pieces."""
+        return (dumps(self.arguments),)
 
     def select(self, tokens: list[str]) -> Json:
         """Give what a pointer selects in the arguments; raises LookupError."""
@@ -35,27 +36,28 @@ class Rows:
     A reference to one property of all objects, such as ``/list/*/threadId``, is cut out of the rows too.
     """
 
-    __slots__ = ("_body", "_plan", "_rows", "call_id", "name")
+    __slots__ = ("_pieces", "_plan", "_rows", "call_id", "name")
 
-    def __init__(self, name: str, call_id: str, body: bytes, plan: Plan, rows: Sequence[Row]) -> None:
+    def __init__(
+        self, name: str, call_id: str, pieces: Sequence[bytes], plan: Plan, rows: Sequence[Row]
+    ) -> None:
         self.name = name
         self.call_id = call_id
-        self._body = body
+        self._pieces = pieces
         self._plan = plan
         self._rows = rows
 
-    def body(self) -> bytes:
-        """Give the arguments as JSON."""
-        return self._body
+    def pieces(self) -> Sequence[bytes]:
+        """Give the arguments as JSON, in pieces."""
+        return self._pieces
 
     def select(self, tokens: list[str]) -> Json:
         """Give what a pointer selects in the arguments; raises LookupError."""
         if len(tokens) == 3 and tokens[:2] == ["list", "*"]:
-            cut = [self._plan.pluck(row, tokens[2]) for row in self._rows]
-            if None not in cut:
-                values: list[Json] = loads(b"[" + b",".join(cut) + b"]")  # type: ignore[arg-type]
-                return evaluate(values, ["*"])
-        return evaluate(loads(self._body), tokens)
+            cut = self._plan.pluck_all(self._rows, tokens[2])
+            if cut is not None:
+                return evaluate(loads(b"[%b]" % b",".join(cut)), ["*"])
+        return evaluate(loads(b"".join(self._pieces)), tokens)
 
 
 def error(call_id: str, problem: MethodError) -> Result:

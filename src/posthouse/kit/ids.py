@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 _LONGEST = 13  # digits of 2**63 in base 32
@@ -10,6 +14,8 @@ _TO_PYTHON = dict.fromkeys(map(chr, range(128)), "!") | dict(
     zip(_ALPHABET, "0123456789abcdefghijklmnopqrstuv", strict=True)
 )
 _TRANSLATION = str.maketrans(_TO_PYTHON)
+_TRANSLATION_OF_MANY = _TRANSLATION | {ord(" "): " "}
+_HEADS = ["", *(number.lstrip("0") for number in _PAIRS[1:])]
 
 
 def encode(number: int) -> str:
@@ -31,3 +37,34 @@ def decode(text: str) -> int | None:
         return int(text.translate(_TRANSLATION), 32)
     except ValueError:
         return None
+
+
+def encode_all(prefix: str, numbers: Iterable[int]) -> list[str]:
+    """Write many numbers as `encode` does, each behind the prefix."""
+    return [
+        prefix
+        + (_HEADS[number >> 10] + _PAIRS[number & 1023] if 1024 <= number < 1 << 20 else encode(number))
+        for number in numbers
+    ]
+
+
+def decode_all(prefix: str, texts: Sequence[str], largest: int) -> list[int | None]:
+    """Read many texts as `decode` does, each behind the prefix, a letter.
+
+    One without it is None, as is what lies outside 1 to `largest`, which has seven digits or more.
+    """
+    joined = " ".join(texts)
+    # All are looked at together: lists of ids that we gave out before are by far the commonest.
+    if _are_plain(prefix).fullmatch(joined) and joined.count(" ") == len(texts) - 1:
+        digits = joined[1:].replace(" " + prefix, " ").translate(_TRANSLATION_OF_MANY)
+        return [int(number, 32) for number in digits.split(" ")]
+    numbers = [decode(text[1:]) if text[:1] == prefix else None for text in texts]
+    return [number if number is not None and 0 < number <= largest else None for number in numbers]
+
+
+@cache
+def _are_plain(prefix: str) -> re.Pattern[str]:
+    """Match ids of one to six digits, 0 not among them, with one space between them."""
+    digit = "[0-9a-hjkmnp-tv-z]"
+    one = f"{prefix}(?!0){digit}{{1,6}}"
+    return re.compile(f"{one}(?: {one})*+")

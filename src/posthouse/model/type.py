@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from posthouse.kit import ids
+from posthouse.kit import ids as ids_
 from posthouse.kit.json import JsonObject
 from posthouse.model.change import Change, Stage
 from posthouse.model.condition import Argument, Filter, Sort
@@ -118,14 +118,24 @@ class Type:
 
     def wire(self, id: int) -> str:
         """Write a local id as the Id that clients see."""
-        return self.singleton or self.letter + ids.encode(id)
+        return self.singleton or self.letter + ids_.encode(id)
 
     def local(self, wire: str) -> int | None:
         """Read an Id of this type; None for what can't be one, which is then simply not found."""
         if self.singleton is not None:
             return 1 if wire == self.singleton else None
-        number = ids.decode(wire[1:]) if wire[:1] == self.letter else None
+        number = ids_.decode(wire[1:]) if wire[:1] == self.letter else None
         return number if number is not None and 0 < number <= LARGEST_ID else None
+
+    def wires(self, ids: Iterable[int]) -> list[str]:
+        """Write many local ids as `wire` does."""
+        return [self.wire(id) for id in ids] if self.singleton else ids_.encode_all(self.letter, ids)
+
+    def locals(self, wires: Sequence[str]) -> list[int | None]:
+        """Read many Ids as `local` does."""
+        if self.singleton is not None:
+            return [self.local(wire) for wire in wires]
+        return ids_.decode_all(self.letter, wires, LARGEST_ID)
 
     def defaults(self) -> list[str]:
         """Name the properties that a /get without ``properties`` returns, in their order."""

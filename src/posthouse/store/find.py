@@ -57,7 +57,7 @@ class Find:
         if limit == 0:
             return []
         if self._collapses:
-            return list(islice(self._stream(), position, position + limit))
+            return self._firsts(position + limit)[position:]
         sql, parameters = self._compiled()
         rows = self._database.rows(f"{sql} LIMIT ? OFFSET ?", (*parameters, limit, position))
         return [cast(int, row[0]) & _ID_MASK for row in rows]
@@ -93,6 +93,18 @@ class Find:
     def all(self) -> array[int]:
         """See `ports.Finding.all`."""
         return array("q", self._stream())
+
+    def _firsts(self, most: int) -> list[int]:
+        """Give the first of each group, so many at most."""
+        sql, parameters = self._compiled()
+        firsts: dict[int, int] = {}
+        pairs = cast("Iterator[tuple[int, int]]", self._database.rows(sql, parameters))
+        for id, group in pairs:
+            if group not in firsts:
+                firsts[group] = id & _ID_MASK
+                if len(firsts) == most:
+                    break
+        return list(firsts.values())
 
     def _stream(self) -> Iterator[int]:
         sql, parameters = self._compiled()
@@ -351,7 +363,7 @@ class _Compiler:
         text = fold(wanted[1]) if len(wanted) > 1 else None
         found = []
         for row in self._database.rows(
-            self._layout.select(plan) + " WHERE +o.account = ? AND o.key BETWEEN ? AND ?",
+            plan.select + " WHERE +o.account = ? AND o.key BETWEEN ? AND ?",
             (self._txn.account, self._base, self._base | _ID_MASK),
         ):
             fields = loads(cast(bytes, plan.pluck(row, on)))

@@ -12,20 +12,19 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final
 
 from posthouse.kit.json import JsonObject, dumps, loads
 from posthouse.model.property import Part, Property
 from posthouse.model.type import Type
-
-Row: TypeAlias = tuple[int | str | bytes | float | None, ...]
-"""A row as a database gives it: the key, then the columns that a plan names."""
+from posthouse.store.sqlite import EACH, Row
 
 _STORED: Final = (Part.FIXED, Part.LIVE, Part.RARE)
 _COLUMN_OF: Final = {Part.FIXED: "o.fixed", Part.LIVE: "o.live", Part.RARE: "r.rare"}
 
 
 _END: Final = struct.Struct("<I")
+_MEMBER: Final = struct.Struct("<II")
 
 
 @lru_cache(maxsize=64)
@@ -59,39 +58,44 @@ def unpack(count: int, fragment: bytes) -> JsonObject:
 class Plan:
     """How to make JSON objects with just the wanted properties from rows of one type.
 
-    columns: what to select, after the key. rare: whether the table of rare fragments has to be joined.
-    overlay: the wanted properties that each person has of his own; the caller adds their text.
+    select: the statement that reads the rows, up to its WHERE. select_each: the same, for a table of keys
+    that is its first parameter, in whose order the rows come. overlay: the wanted properties that each person
+    has of his own; the caller adds their text.
     """
 
-    __slots__ = ("_counters", "_slices", "_spans", "_where", "columns", "overlay", "rare")
+    __slots__ = ("_counters", "_slices", "_spans", "_where", "overlay", "select", "select_each")
 
     def __init__(self, layout: Layout, names: Iterable[str]) -> None:
         wanted = {"id", *names}
-        self.columns: list[str] = []
+        columns: list[str] = []
         self._slices: list[tuple[int, struct.Struct, tuple[tuple[int, int], ...]]] = []
         self._spans: list[tuple[int, int, int]] = []
-        self._where: dict[str, tuple[int, struct.Struct, int, int]] = {}
+        self._where: dict[str, tuple[int, int, int]] = {}
         for part in _STORED:
             members = layout.members[part]
             runs = _runs([name in wanted for name in members])
             if not runs:
                 continue
-            self.columns.append(_COLUMN_OF[part])
+            columns.append(_COLUMN_OF[part])
             offsets = _offsets(len(members))
-            self._slices.append((len(self.columns), offsets, runs))
+            self._slices.append((len(columns), offsets, runs))
             if len(runs) == 1 and runs[0][0] == 0:
                 # The commonest case by far: the wanted members open the fragment, whose start is known.
-                self._spans.append((len(self.columns), offsets.size, 4 * runs[0][1]))
+                self._spans.append((len(columns), offsets.size, 4 * runs[0][1]))
             for index, name in enumerate(members):
                 if name in wanted:
                     skip = len(dumps(name)) + 1
-                    self._where[name] = (len(self.columns), offsets, index, skip)
+                    self._where[name] = (len(columns), 4 * index, skip)
         self._counters: list[tuple[int, bytes]] = []
         for name in layout.counters:
             if name in wanted:
-                self.columns.append(f'o."n_{name}"')
-                self._counters.append((len(self.columns), dumps(name) + b":%d"))
-        self.rare = "r.rare" in self.columns
+                columns.append(f'o."n_{name}"')
+                self._counters.append((len(columns), dumps(name) + b":%d"))
+        table = f"obj_{layout.name} o"
+        join = f" JOIN rare_{layout.name} r ON r.key = o.key" if "r.rare" in columns else ""
+        head = f"SELECT {', '.join(['o.key', *columns])} FROM "
+        self.select = f"{head}{table}{join}"
+        self.select_each = f"{head}{EACH} k CROSS JOIN {table} ON o.key = k.value{join}"
         self.overlay = [name for name in layout.overlay if name in wanted]
 
     def render(self, row: Row, extra: bytes = b"") -> bytes:
@@ -126,14 +130,18 @@ class Plan:
 
     def pluck(self, row: Row, name: str) -> bytes | None:
         """Cut one stored property's JSON out of a row; None if the plan does not have it."""
+        cut = self.pluck_all([row], name)
+        return None if cut is None else cut[0]
+
+    def pluck_all(self, rows: Sequence[Row], name: str) -> list[bytes] | None:
+        """Cut one stored property's JSON out of each row; None if the plan does not have it."""
         found = self._where.get(name)
         if found is None:
             return None
-        column, offsets, index, skip = found
-        fragment = row[column]
-        assert isinstance(fragment, bytes)
-        at = offsets.unpack_from(fragment)
-        return fragment[at[index] + skip : at[index + 1] - 1]
+        column, place, skip = found
+        fragments: list[bytes] = [row[column] for row in rows]  # type: ignore[misc]
+        ends = [(fragment, *_MEMBER.unpack_from(fragment, place)) for fragment in fragments]
+        return [fragment[start + skip : end - 1] for fragment, start, end in ends]
 
 
 def _runs(wanted: Sequence[bool]) -> tuple[tuple[int, int], ...]:
@@ -182,11 +190,6 @@ class Layout:
                 self._plans.clear()
             plan = self._plans[wanted] = Plan(self, wanted)
         return plan
-
-    def select(self, plan: Plan) -> str:
-        """Write the statement that reads the rows a plan renders, up to its WHERE."""
-        join = f" JOIN rare_{self.name} r ON r.key = o.key" if plan.rare else ""
-        return f"SELECT {', '.join(['o.key', *plan.columns])} FROM obj_{self.name} o{join}"
 
     def pack(self, part: Part, values: JsonObject) -> bytes | None:
         """Write one fragment of an object; None if the type has no such properties."""

@@ -8,11 +8,12 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
 import apsw
 
-from posthouse.store.layout import Row
+Row: TypeAlias = tuple[int | str | bytes | float | None, ...]
+"""A row as a database gives it."""
 
 Busy = apsw.BusyError
 Interrupted = apsw.InterruptError
@@ -20,6 +21,9 @@ Full = apsw.FullError
 
 IN_LIST = "IN carray(?)"
 """The text that holds a column against an `in_list` parameter."""
+
+EACH = "carray(?)"
+"""The text of a table with a row for each number of an `in_list` parameter, in their order: its ``value``."""
 
 _NO_NUMBERS = array.array("q", [-(2**63)])  # carray takes no empty array; this number is none of ours
 _PAGE_CACHE_KIB = 16_384

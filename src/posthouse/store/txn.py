@@ -12,12 +12,17 @@ from posthouse.model.ports import Changes, Mark, Touched, TypeLike
 from posthouse.model.property import Part, Property
 from posthouse.store import erase, stamps
 from posthouse.store.find import Find
-from posthouse.store.layout import Layout, Plan, Row, tally_word
-from posthouse.store.sqlite import IN_LIST, Database, Interrupted, in_list
+from posthouse.store.layout import Layout, Plan, tally_word
+from posthouse.store.sqlite import IN_LIST, Database, Interrupted, Row, in_list
 from posthouse.store.words import index_text
 
 ID_BITS: Final = 32
 ID_MASK: Final = (1 << ID_BITS) - 1
+
+
+def id_of(row: Row) -> int:
+    """Give the local id of the object whose row this is."""
+    return cast(int, row[0]) & ID_MASK
 
 
 class Schema:
@@ -114,17 +119,17 @@ class Transaction:
         )
         return {cast(int, row[0]) & ID_MASK for row in rows}
 
-    def rows(self, type: TypeLike, ids: Iterable[int] | None, plan: Plan) -> dict[int, Row]:
-        """Read the rows that a plan renders, by local id; ``ids`` None reads all of the type."""
-        sql = self._schema.layouts[type.name].select(plan) + " WHERE +o.account = ? AND o.key "
+    def rows(self, type: TypeLike, ids: Iterable[int] | None, plan: Plan, most: int = -1) -> list[Row]:
+        """Read the rows that a plan renders, which begin with the key; what does not exist has none.
+
+        They come in the order of the ids. ``ids`` None reads all of the type, ``most`` at most, by their ids.
+        """
         if ids is None:
-            found = self._database.rows(
-                sql + "BETWEEN ? AND ? ORDER BY o.key", (self.account, self._base, self._base | ID_MASK)
-            )
-        else:
-            base = self._base
-            found = self._database.rows(sql + IN_LIST, (self.account, in_list([base | id for id in ids])))
-        return {cast(int, row[0]) & ID_MASK: row for row in found}
+            sql = plan.select + " WHERE +o.account = ? AND o.key BETWEEN ? AND ? ORDER BY o.key LIMIT ?"
+            return self._database.all(sql, (self.account, self._base, self._base | ID_MASK, most))
+        base = self._base
+        keys = in_list([base | id for id in ids])
+        return self._database.all(plan.select_each + " WHERE +o.account = ?", (keys, self.account))
 
     def overlays(self, type: TypeLike, names: Sequence[str]) -> dict[int, JsonObject]:
         """Read the acting person's own values of all objects of a type that have any."""
@@ -145,8 +150,8 @@ class Transaction:
         wanted = layout.stored if names is None else layout.stored.intersection(names)
         plan = layout.plan(wanted)
         objects: dict[int, JsonObject] = {}
-        for id, row in self.rows(type, ids, plan).items():
-            objects[id] = loads(plan.render(row))
+        for row in self.rows(type, ids, plan):
+            objects[id_of(row)] = loads(plan.render(row))
         overlay = [name for name in layout.overlay if names is None or name in set(names)]
         if overlay and objects:
             own = self.overlays(type, overlay)

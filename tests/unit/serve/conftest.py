@@ -64,7 +64,7 @@ class Echo:
             if call.name == "Test/wait":
                 await self.open.wait()
         self.running -= 1
-        responses = [(call.name, json.dumps(call.arguments), call.call_id) for call in request.calls]
+        responses = [(call.name, [json.dumps(call.arguments)], call.call_id) for call in request.calls]
         return encode_response(responses, request.created_ids, "s")
 
 

@@ -138,6 +138,16 @@ def _follow(name: str, reference: Json, previous: Sequence[Previous]) -> Json:
 
 def _size(name: str, value: Json, room: int) -> int:
     """Measure a value as `MAX_SIZE` does, giving up beyond `room` or `MAX_DEPTH`."""
+    if isinstance(value, list):
+        # Nearly always a list of ids, which joining measures at once.
+        try:
+            size = 1 + len(value) + len("".join(value))
+        except TypeError:
+            pass
+        else:
+            if size > room:
+                raise MethodError("invalidResultReference", f"{name!r} selects too much")
+            return size
     size = 0
     level = [value]
     for _ in range(MAX_DEPTH):

@@ -10,7 +10,9 @@ from posthouse.proto.jmap.response import encode_response
 
 
 def test_a_response_is_joined_from_its_parts() -> None:
-    body = encode_response([("a/get", b'{"list":[]}', "c1"), ("error", b'{"type":"x"}', "c2")], None, "s1")
+    body = encode_response(
+        [("a/get", [b'{"list":', b"[]}"], "c1"), ("error", [b'{"type":"x"}'], "c2")], None, "s1"
+    )
     expected = (
         b'{"methodResponses":[["a/get",{"list":[]},"c1"],["error",{"type":"x"},"c2"]],"sessionState":"s1"}'
     )
@@ -37,7 +39,7 @@ def test_any_names_and_call_ids_come_out_as_they_are(
     responses: list[tuple[str, dict[str, str], str]], created_ids: dict[str, str] | None, state: str
 ) -> None:
     body = encode_response(
-        ((name, json.dumps(value), call_id) for name, value, call_id in responses), created_ids, state
+        ((name, [json.dumps(value)], call_id) for name, value, call_id in responses), created_ids, state
     )
     expected: json.JsonObject = {
         "methodResponses": [list(response) for response in responses],
