@@ -16,6 +16,7 @@ from posthouse.engine.session import Sessions, core
 from posthouse.kit import json
 from posthouse.kit.json import Json, JsonObject
 from posthouse.kit.limits import Limits
+from posthouse.kit.turns import Turns
 from posthouse.model.caller import Access, Caller
 from posthouse.model.capability import Capability
 from posthouse.model.registry import Registry
@@ -69,7 +70,7 @@ class Kitchen:
         blobs = open_blobs(f"file:{folder}/blobs")
         self._blobs = blobs
         tools = Tools(
-            registry, self.store, blobs, limits, self._pool, lambda raw, encoding: raw, false_removes
+            registry, self.store, blobs, limits, Turns(self._pool), lambda raw, encoding: raw, false_removes
         )
         self.engine = Engine(tools, Sessions(registry, limits), lenient_using=lenient_using)
         self._runner = asyncio.Runner()

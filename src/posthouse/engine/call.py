@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeVar
 
 from posthouse.kit.limits import Limits
+from posthouse.kit.turns import Turns
 from posthouse.model.caller import Access, Caller
 from posthouse.model.ports import BlobSource
 from posthouse.model.registry import Registry
@@ -33,7 +32,7 @@ class Tools:
     store: Store
     blobs: BlobSource
     limits: Limits
-    pool: Executor
+    pool: Turns
     decode: Callable[[bytes, str], bytes]
     false_removes: bool = False
     inline: bool = True
@@ -99,4 +98,4 @@ class Call:
 
     async def aside(self, work: Callable[[], T]) -> T:
         """See `ports.Calling.aside`."""
-        return await asyncio.get_running_loop().run_in_executor(self.tools.pool, work)
+        return await self.tools.pool.run(self.account, work)

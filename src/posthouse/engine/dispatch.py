@@ -28,6 +28,7 @@ from posthouse.kit import log
 from posthouse.kit.json import JsonObject
 from posthouse.model.caller import Access, Caller
 from posthouse.model.capability import Method
+from posthouse.model.ports import TooMuch
 from posthouse.model.type import Type
 from posthouse.proto.jmap import references
 from posthouse.proto.jmap.errors import MethodError
@@ -47,6 +48,7 @@ _READERS: Final[dict[str, _Reader]] = {
     "queryChanges": query_changes,
 }
 _WRITERS: Final[dict[str, _Writer]] = {"set": set_, "copy": copy}
+_MOST_OCTETS: Final = 200_000_000
 _NOBODY: Final = Access(account=0, shard=0, name="")
 
 _log = log.get("engine")
@@ -110,12 +112,17 @@ class _Batch:
             else:
                 while end < len(calls) and self._reads(calls[end]) == place:
                     end += 1
-                unit = partial(self._read, place, calls[at:end], results, self._room.left)
-                results += await self._tools.store.read(
-                    place, self._caller.person, unit, inline=self._tools.inline
-                )
+                results += await self._run(place, calls[at:end], results)
             at = end
         return results
+
+    async def _run(self, place: Access, run: list[Invocation], before: list[Answer]) -> list[Answer]:
+        unit = partial(self._read, place, run, before, self._room.left)
+        try:
+            return await self._tools.store.read(place, self._caller.person, unit, inline=self._tools.inline)
+        except TooMuch as much:
+            problem = MethodError("requestTooLarge", str(much))
+            return [error(invocation.call_id, problem) for invocation in run]
 
     def _reads(self, call: Invocation) -> Access | None:
         """Give the account of a call that only reads; None for all others, which stand alone."""
@@ -137,9 +144,12 @@ class _Batch:
         for invocation in run:
             try:
                 txn.pause()
+                _demand_room(before, answers)
                 answers.append(self._read_one(txn, place, invocation, [*before, *answers]))
             except MethodError as problem:
                 answers.append(error(invocation.call_id, problem))
+            except TooMuch as much:
+                answers.append(error(invocation.call_id, MethodError("requestTooLarge", str(much))))
             except Interrupted:
                 raise
             except Exception as fault:
@@ -161,9 +171,12 @@ class _Batch:
 
     async def _write(self, invocation: Invocation, before: list[Answer]) -> list[Answer]:
         try:
+            _demand_room(before)
             return await self._write_one(invocation, before)
         except MethodError as problem:
             return [error(invocation.call_id, problem)]
+        except TooMuch as much:
+            return [error(invocation.call_id, MethodError("requestTooLarge", str(much)))]
         except Exception as fault:
             return [_server_fail(invocation, fault)]
 
@@ -197,6 +210,12 @@ class _Batch:
         if known is None or not (self._lenient_using or known[0] in self._request.using):
             raise MethodError("unknownMethod")
         return known[1], known[2]
+
+
+def _demand_room(*answered: list[Answer]) -> None:
+    """Refuse with ``requestTooLarge`` to answer more when the answers so far are very large."""
+    if sum(len(piece) for answers in answered for answer in answers for piece in answer.pieces()) > _MOST_OCTETS:
+        raise MethodError("requestTooLarge", "the answers to the calls before are too large for another one")
 
 
 def _server_fail(invocation: Invocation, fault: Exception) -> Result:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import Final, cast
 
 from posthouse.engine import access, state
 from posthouse.engine.call import Call
@@ -15,6 +15,9 @@ from posthouse.proto.jmap.errors import MethodError
 from posthouse.store.layout import Plan
 from posthouse.store.txn import Transaction, id_of
 
+MOST_PROPERTIES: Final = 500
+"""How many properties of an object can be asked for: those named after header fields have no end."""
+
 
 def get(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Result | Rows:
     """Answer Foo/get: rows are cut into JSON without being read, unless something has to be computed.
@@ -25,7 +28,7 @@ def get(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Resu
     most = call.limits.max_objects_in_get
     if wanted is not None and len(wanted) > most:
         raise MethodError("requestTooLarge", f"at most {most} ids can be asked for")
-    names = _names(type, arguments["properties"])
+    names = type.defaults() if arguments["properties"] is None else checked(type, arguments["properties"])
     needs = type.needs_hook and type.needs_hook(names, arguments)
     if needs is not None:
         return _computed(call, txn, type, arguments, names, needs)
@@ -71,15 +74,22 @@ def _demand_few(found: Sequence[object], most: int) -> None:
         raise MethodError("requestTooLarge", f"there are more than {most}: ask for ids")
 
 
-def _names(type: Type, wanted: Sequence[str] | None) -> Sequence[str]:
-    if wanted is None:
-        return type.defaults()
-    for name in wanted:
+def checked(type: Type, wanted: Sequence[str]) -> list[str]:
+    """Give the names of the wanted properties, each once.
+
+    Raises MethodError ``invalidArguments`` for one that is unknown, or for very many.
+    """
+    names = list(dict.fromkeys(wanted))
+    if len(names) > MOST_PROPERTIES:
+        raise MethodError(
+            "invalidArguments", f"more than {MOST_PROPERTIES} properties", arguments=["properties"]
+        )
+    for name in names:
         if name not in type.properties and not (type.pattern and type.pattern(name)):
             raise MethodError(
                 "invalidArguments", f"{type.name} has no property {name[:100]!r}", arguments=["properties"]
             )
-    return wanted
+    return names
 
 
 class _Extra:

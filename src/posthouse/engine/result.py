@@ -12,18 +12,21 @@ from posthouse.store.sqlite import Row
 
 
 class Result:
-    """One response: its name, its call id and its arguments."""
+    """One response: its name, its call id and its arguments, which stay as they are."""
 
-    __slots__ = ("arguments", "call_id", "name")
+    __slots__ = ("_body", "arguments", "call_id", "name")
 
     def __init__(self, name: str, call_id: str, arguments: JsonObject) -> None:
         self.name = name
         self.call_id = call_id
         self.arguments = arguments
+        self._body: bytes | None = None
 
     def pieces(self) -> Sequence[bytes]:
-        """Write the arguments as JSON, in pieces."""
-        return (dumps(self.arguments),)
+        """Write the arguments as JSON, in pieces and once."""
+        if self._body is None:
+            self._body = dumps(self.arguments)
+        return (self._body,)
 
     def select(self, tokens: list[str]) -> Json:
         """Give what a pointer selects in the arguments; raises LookupError."""

@@ -21,6 +21,10 @@ Mark: TypeAlias = tuple[int, int | None, int, dict[int, tuple[int, int]], set[in
 """A point inside a unit, meaningful only to the store that gave it."""
 
 
+class TooMuch(Exception):
+    """One call would read more than one may, or compute for longer; its message says so to the client."""
+
+
 class TypeLike(Protocol):
     """A declared type, as far as a port has to know it."""
 

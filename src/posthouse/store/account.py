@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from posthouse.kit.turns import Turns
 from posthouse.model.type import Type
 from posthouse.store import tables
 from posthouse.store.lanes import InlineLane, Interrupted, SlowLane, WriteLane
@@ -34,16 +35,20 @@ class Place(Protocol):
 
 
 class _Shard:
-    def __init__(self, path: Path, layouts: list[Layout], pool: ThreadPoolExecutor) -> None:
+    def __init__(self, path: Path, layouts: list[Layout], turns: Turns) -> None:
         schema = _prepared(path, layouts)
         self.inline = InlineLane(path, schema)
-        self.slow = SlowLane(path, schema, pool)
+        self.slow = SlowLane(path, schema, turns)
         self.writer = WriteLane(path, schema)
 
 
 def _prepared(path: Path, layouts: list[Layout]) -> Schema:
     """Bring a shard file up to date, one process at a time, and learn the numbers of the types in it."""
-    with closing(FileLock(path.with_suffix(".lock"))) as turn, turn, closing(Database(connect(path))) as database:
+    with (
+        closing(FileLock(path.with_suffix(".lock"))) as turn,
+        turn,
+        closing(Database(connect(path))) as database,
+    ):
         database.run("BEGIN IMMEDIATE")
         tables.create(database, layouts)
         codes = tables.codes(database, [layout.type for layout in layouts])
@@ -64,6 +69,7 @@ class Store:
         self._folder = folder
         self.layouts = {type.name: Layout(type) for type in types}
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="slow")
+        self._turns = Turns(self._pool)
         self._shards: dict[int, _Shard] = {}
         self._opening = threading.Lock()
 
@@ -75,7 +81,7 @@ class Store:
         with self._opening:
             if number not in self._shards:
                 path = self._folder / f"{number}.db"
-                self._shards[number] = _Shard(path, list(self.layouts.values()), self._pool)
+                self._shards[number] = _Shard(path, list(self.layouts.values()), self._turns)
             return self._shards[number]
 
     async def read(
@@ -83,7 +89,7 @@ class Store:
     ) -> T:
         """Run a unit on a snapshot of one account; it may run twice, so it must have no effect.
 
-        inline: try it in this thread first, which is the event loop's.
+        inline: try it in this thread first, which is the event loop's. Raises `TooMuch`.
         """
         shard = self._shard(place.shard)
         if inline:

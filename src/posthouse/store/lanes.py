@@ -11,14 +11,16 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Final, Generic, TypeVar
 
+from posthouse.kit.turns import Turns
+from posthouse.model.ports import TooMuch
 from posthouse.store.sqlite import Database, FileLock, Interrupted, connect
 from posthouse.store.txn import Schema, Transaction
 
@@ -30,6 +32,9 @@ BUDGET: Final = 0.004
 
 CPU and not the clock: on a busy machine the clock would send every read to the slow lane, to be done twice.
 """
+
+LONGEST: Final = 20.0
+"""Seconds of CPU after which a read in the slow lane is given up."""
 
 _STEPS_BETWEEN_LOOKS: Final = 2000
 _MOST_IN_ONE_COMMIT: Final = 64
@@ -74,26 +79,35 @@ class InlineLane:
 class SlowLane:
     """Reads that take their time, in threads with a connection each."""
 
-    def __init__(self, path: Path, schema: Schema, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, path: Path, schema: Schema, turns: Turns) -> None:
         self._path = path
         self._schema = schema
-        self._pool = pool
+        self._turns = turns
         self._idle: list[Database] = []
         self._lock = threading.Lock()
 
     async def read(self, account: int, person: int, unit: Unit[T]) -> T:
-        """Run a unit in the pool."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, account, person, unit)
+        """Run a unit when it is the account's turn; raises `TooMuch` if it takes longer than anything may."""
+        return await self._turns.run(account, partial(self._run, account, person, unit))
 
     def _run(self, account: int, person: int, unit: Unit[T]) -> T:
         with self._lock:
             database = self._idle.pop() if self._idle else None
         if database is None:
             database = Database(connect(self._path, readonly=True))
+        deadline = time.thread_time() + LONGEST
+
+        def is_late() -> bool:
+            return time.thread_time() > deadline
+
+        database.connection.set_progress_handler(is_late, _STEPS_BETWEEN_LOOKS)
         database.run("BEGIN")
         try:
-            return _run(unit, Transaction(database, self._schema, account, person, writes=False))
+            return unit(Transaction(database, self._schema, account, person, False, is_late))
+        except Interrupted:
+            raise TooMuch("this takes too long to find out") from None
         finally:
+            database.connection.set_progress_handler(None)
             database.run("ROLLBACK")
             with self._lock:
                 self._idle.append(database)

@@ -59,11 +59,12 @@ class Plan:
     """How to make JSON objects with just the wanted properties from rows of one type.
 
     select: the statement that reads the rows, up to its WHERE. select_each: the same, for a table of keys
-    that is its first parameter, in whose order the rows come. overlay: the wanted properties that each person
-    has of his own; the caller adds their text.
+    that is its first parameter, in whose order the rows come. fragments: where in a row the columns end that
+    hold JSON, which follow the key. overlay: the wanted properties that each person has of his own; the caller
+    adds their text.
     """
 
-    __slots__ = ("_counters", "_slices", "_spans", "_where", "overlay", "select", "select_each")
+    __slots__ = ("_counters", "_slices", "_spans", "_where", "fragments", "overlay", "select", "select_each")
 
     def __init__(self, layout: Layout, names: Iterable[str]) -> None:
         wanted = {"id", *names}
@@ -86,6 +87,7 @@ class Plan:
                 if name in wanted:
                     skip = len(dumps(name)) + 1
                     self._where[name] = (len(columns), 4 * index, skip)
+        self.fragments = len(columns) + 1
         self._counters: list[tuple[int, bytes]] = []
         for name in layout.counters:
             if name in wanted:

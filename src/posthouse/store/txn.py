@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from operator import itemgetter
 from typing import Final, cast
 
 from posthouse.kit.json import Json, JsonObject, dumps, loads
 from posthouse.model.condition import Query
-from posthouse.model.ports import Changes, Mark, Touched, TypeLike
+from posthouse.model.ports import Changes, Mark, TooMuch, Touched, TypeLike
 from posthouse.model.property import Part, Property
 from posthouse.store import erase, stamps
 from posthouse.store.find import Find
@@ -18,6 +20,9 @@ from posthouse.store.words import index_text
 
 ID_BITS: Final = 32
 ID_MASK: Final = (1 << ID_BITS) - 1
+
+_MOST_OCTETS: Final = 50_000_000
+_ROWS_AT_ONCE: Final = 64
 
 
 def id_of(row: Row) -> int:
@@ -123,13 +128,24 @@ class Transaction:
         """Read the rows that a plan renders, which begin with the key; what does not exist has none.
 
         They come in the order of the ids. ``ids`` None reads all of the type, ``most`` at most, by their ids.
+        Raises `TooMuch` if they are larger together than what one call may hold in memory.
         """
         if ids is None:
             sql = plan.select + " WHERE +o.account = ? AND o.key BETWEEN ? AND ? ORDER BY o.key LIMIT ?"
-            return self._database.all(sql, (self.account, self._base, self._base | ID_MASK, most))
-        base = self._base
-        keys = in_list([base | id for id in ids])
-        return self._database.all(plan.select_each + " WHERE +o.account = ?", (keys, self.account))
+            found = self._database.rows(sql, (self.account, self._base, self._base | ID_MASK, most))
+        else:
+            base = self._base
+            keys = in_list([base | id for id in ids])
+            found = self._database.rows(plan.select_each + " WHERE +o.account = ?", (keys, self.account))
+        rows: list[Row] = []
+        room = _MOST_OCTETS
+        while some := list(islice(found, _ROWS_AT_ONCE)):
+            rows += some
+            for column in range(1, plan.fragments):
+                room -= sum(map(len, map(itemgetter(column), some)))  # type: ignore[arg-type]
+            if room < 0:
+                raise TooMuch("the objects are too large to be read together")
+        return rows
 
     def overlays(self, type: TypeLike, names: Sequence[str]) -> dict[int, JsonObject]:
         """Read the acting person's own values of all objects of a type that have any."""

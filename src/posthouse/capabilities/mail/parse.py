@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
 from posthouse.capabilities.mail import ingest, read, source
 from posthouse.capabilities.mail.capability import MAIL
 from posthouse.capabilities.mail.email import email
+from posthouse.engine.get import checked
 from posthouse.kit import clock
 from posthouse.kit.json import JsonObject
 from posthouse.model.blobid import BlobId
@@ -56,7 +58,7 @@ async def parse(call: Calling, arguments: JsonObject) -> JsonObject:
 
     Raises MethodError ``requestTooLarge`` or ``invalidArguments``.
     """
-    names = _names(arguments["properties"])
+    names = _DEFAULTS if arguments["properties"] is None else checked(email, arguments["properties"])
     read.needs(names, arguments)
     wires = list(dict.fromkeys(arguments["blobIds"]))
     if len(wires) > call.limits.max_objects_in_get:
@@ -82,19 +84,8 @@ async def parse(call: Calling, arguments: JsonObject) -> JsonObject:
     }
 
 
-def _names(wanted: list[str] | None) -> tuple[str, ...]:
-    if wanted is None:
-        return _DEFAULTS
-    for name in wanted:
-        if name not in email.properties and not (email.pattern and email.pattern(name)):
-            raise MethodError(
-                "invalidArguments", f"Email has no property {name[:100]!r}", arguments=["properties"]
-            )
-    return tuple(dict.fromkeys(wanted))
-
-
 def _parsed(
-    blobs: BlobSource, id: BlobId, names: tuple[str, ...], arguments: JsonObject
+    blobs: BlobSource, id: BlobId, names: Sequence[str], arguments: JsonObject
 ) -> tuple[bytes, JsonObject]:
     """Read one message; an attached one becomes a blob of its own, that its parts lie in."""
     digest, data = source.whole(blobs, id)

@@ -6,6 +6,7 @@ a message are touched for the texts of its bodies only.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
@@ -21,6 +22,7 @@ from posthouse.proto.jmap.errors import MethodError
 _LISTS: Final = ("textBody", "htmlBody", "attachments")
 _BODIES: Final = frozenset((*_LISTS, "bodyStructure"))
 _HEADER_BLOCK: Final = 1_000_000
+_MOST_BODY_PROPERTIES: Final = 50
 _MOST_TEXT: Final = 64_000_000
 """Octets of body parts that one call reads for more than one Email."""
 
@@ -69,8 +71,14 @@ def _compute(
 
 def view(arguments: JsonObject) -> part.View:
     """Give the view of body parts that ``bodyProperties`` asks for; raises MethodError ``invalidArguments``."""
-    names = arguments["bodyProperties"]
-    return _view(part.DEFAULTS if names is None else tuple(names))
+    names = part.DEFAULTS if arguments["bodyProperties"] is None else tuple(arguments["bodyProperties"])
+    if len(names) > _MOST_BODY_PROPERTIES:
+        raise MethodError(
+            "invalidArguments",
+            f"more than {_MOST_BODY_PROPERTIES} properties of body parts",
+            arguments=["bodyProperties"],
+        )
+    return _view(names)
 
 
 @lru_cache(maxsize=64)
@@ -100,7 +108,7 @@ def render(
         if name.startswith("header:"):
             wanted = header.read(name)
             assert wanted is not None
-            values[name] = wanted.value(fields())
+            values[name] = wanted.value(fields.named(wanted.name))
     structure = values.get("bodyStructure")
     if structure is not None and not shown.is_default:
         parts = {one["partId"]: one for one in part.leaves(structure)}
@@ -120,6 +128,14 @@ class _Fields:
         self._blobs = blobs
         self._values = values
         self._fields: list[mime.Header] | None = None
+        self._by_name: defaultdict[str, list[mime.Header]] = defaultdict(list)
+
+    def named(self, name: str) -> list[mime.Header]:
+        """Give the fields of one name, whatever its case."""
+        if not self._by_name:
+            for field in self():
+                self._by_name[field.name.lower()].append(field)
+        return self._by_name.get(name.lower(), [])
 
     def __call__(self) -> list[mime.Header]:
         if self._fields is None:
