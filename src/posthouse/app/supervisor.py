@@ -66,7 +66,8 @@ def _cores() -> int:
     """Count the cores that this process may use, or all where the system does not tell."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    else:
+        return os.cpu_count() or 1
 
 
 class _Worker:
