@@ -2,7 +2,7 @@
 
 With *C* the ids that changed since the state, widened to whole groups where a change of one object can move
 its group: removed are those of *C* that existed at the state, added are those of *C* that are in the
-results now, each with its index.
+results now, each with its index. Where filter and sort read only what never changes, *C* is what came or went.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def test_what_came_went_and_moved(kitchen: Kitchen, top: str, cakes: list[str]) 
     since = kitchen.state()
     kitchen.ask("Cake/set", destroy=[cakes[1]], update={cakes[3]: {"price": 1}})
     [new] = kitchen.cakes({"bakedAt": "2024-01-10T00:00:00Z"}, shelfIds={top: True})
-    answer = asked(kitchen, since, calculateTotal=True)
+    answer = asked(kitchen, since, filter={"onShelf": top}, calculateTotal=True)
     assert {cakes[1], cakes[3]} == set(answer["removed"])
     assert [{"id": new, "index": 0}, {"id": cakes[3], "index": 3}] == answer["added"]
     assert (6, kitchen.state()) == (answer["total"], answer["newQueryState"])
@@ -114,6 +114,19 @@ def test_what_went_before_the_state_is_not_told_again(kitchen: Kitchen, top: str
     assert {one, two} == set(asked(kitchen, since, collapseThreads=True)["removed"])
 
 
+@pytest.mark.parametrize(
+    "filter", [None, {"minWeight": 1}, {"text": "cake", "bakedFrom": "2024-01-01T00:00:00Z"}]
+)
+def test_what_cannot_move_is_told_only_as_it_comes_and_goes(
+    kitchen: Kitchen, top: str, cakes: list[str], filter: JsonObject | None
+) -> None:
+    since = kitchen.state()
+    kitchen.ask("Cake/set", update={cakes[0]: {"tags/old": True}}, destroy=[cakes[1]])
+    new = kitchen.cakes({"name": "cake", "bakedAt": "2024-01-10T00:00:00Z"}, shelfIds={top: True})
+    answer = asked(kitchen, since, filter=filter)
+    assert ([cakes[1]], new) == (answer["removed"], [item["id"] for item in answer["added"]])
+
+
 def test_up_to_an_id_what_comes_behind_is_left_out(kitchen: Kitchen, top: str, cakes: list[str]) -> None:
     since = kitchen.state()
     new = kitchen.cakes(
@@ -132,12 +145,12 @@ def test_up_to_an_id_that_is_not_in_the_results_all_is_told(
     assert 1 == len(asked(kitchen, since, upToId=id)["added"])
 
 
-def test_too_many_changes_are_an_error(kitchen: Kitchen, cakes: list[str]) -> None:
+def test_too_many_changes_are_an_error(kitchen: Kitchen, top: str, cakes: list[str]) -> None:
     since = kitchen.state()
     kitchen.ask("Cake/set", update={cakes[0]: {"price": 1}})  # one removed, one added
-    refused = kitchen.refusal("Cake/queryChanges", sinceQueryState=since, maxChanges=1)
-    assert "tooManyChanges" == refused["type"]
-    assert 1 == len(asked(kitchen, since, maxChanges=2)["added"])
+    given = {"sinceQueryState": since, "filter": {"onShelf": top}}
+    assert "tooManyChanges" == kitchen.refusal("Cake/queryChanges", **given, maxChanges=1)["type"]
+    assert 1 == len(kitchen.ask("Cake/queryChanges", **given, maxChanges=2)["added"])
 
 
 @pytest.mark.parametrize("state", ["", "x!", "-1", "00", "zzz", "1" * 300])
