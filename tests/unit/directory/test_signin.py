@@ -14,7 +14,7 @@ from posthouse.directory.attempts import TooManyAttempts
 from posthouse.directory.passwords import Passwords
 from posthouse.directory.people import People
 from posthouse.directory.signin import SignIn
-from posthouse.directory.tokens import Tokens, new_token
+from posthouse.directory.tokens import Tokens
 from posthouse.kit import ids
 from posthouse.model.caller import Access, Caller
 from posthouse.store.directory import DirectoryStore
@@ -111,7 +111,7 @@ def test_a_token_is_no_password_for_another_name(
     assert basic(sign_in, name, text) is None
 
 
-@pytest.mark.parametrize("text", ["", "ph_", "ph_" + "a" * 32, new_token().upper(), "x" * 10_000, "\ud800"])
+@pytest.mark.parametrize("text", ["", "ph_", "ph_" + "a" * 32, "PH_" + "A" * 32, "x" * 10_000, "\ud800"])
 def test_what_is_no_token_lets_no_one_in(sign_in: SignIn, text: str) -> None:
     assert bearer(sign_in, text) is None
 
