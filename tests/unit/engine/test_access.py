@@ -1,0 +1,102 @@
+"""Which rights a change needs, and in which containers (DESIGN D6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from bakery import cake, shelf
+from posthouse.engine import access
+from posthouse.kit.json import JsonObject
+from posthouse.model.change import Act, Change
+from posthouse.model.type import Type
+from posthouse.proto.jmap.errors import SetError
+
+
+@dataclass(frozen=True, slots=True)
+class Some(access.Everything):
+    """The view of one who has some rights on some shelves and none elsewhere."""
+
+    held: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+    def rights(self, type: Type, id: int) -> int:
+        assert type.rights is not None
+        return sum(type.rights.bit(name) for name in self.held.get(id, ()))
+
+
+def on(*shelves: int, **values: object) -> JsonObject:
+    return {"shelfIds": {shelf.wire(id): True for id in shelves}, "tags": {}, "price": None} | values
+
+
+def is_allowed(change: Change, **held: tuple[str, ...]) -> bool:
+    """Whether one with these rights on shelves ``_1``, ``_2`` ... may do it."""
+    view = Some({int(name[1:]): rights for name, rights in held.items()})
+    try:
+        access.demand(view, cake, shelf, change)
+    except SetError as error:
+        assert "forbidden" == error.type
+        return False
+    return True
+
+
+def update(old: JsonObject, new: JsonObject) -> Change:
+    return Change(Act.UPDATE, "c9", id=9, old=old, new=new, named=frozenset(new))
+
+
+CREATE = Change(Act.CREATE, "k", id=9, new=on(1, 2))
+DESTROY = Change(Act.DESTROY, "c9", id=9, old=on(1, 2))
+
+
+def test_a_create_needs_its_right_in_every_container() -> None:
+    assert is_allowed(CREATE, _1=("mayAdd",), _2=("mayAdd",))
+    assert not is_allowed(CREATE, _1=("mayAdd",))
+    assert not is_allowed(CREATE, _1=("mayAdd",), _2=("mayRemove", "mayTag"))
+
+
+def test_a_destroy_needs_its_right_in_every_container() -> None:
+    assert is_allowed(DESTROY, _1=("mayRemove",), _2=("mayRemove",))
+    assert not is_allowed(DESTROY, _2=("mayRemove",))
+
+
+def test_a_move_needs_a_right_where_it_leaves_and_another_where_it_enters() -> None:
+    move = update(on(1, 2), on(2, 3))
+    assert is_allowed(move, _1=("mayRemove",), _3=("mayAdd",))
+    assert not is_allowed(move, _1=("mayRemove",), _2=("mayAdd",))
+    assert not is_allowed(move, _1=("mayAdd",), _3=("mayRemove",))
+
+
+def test_a_property_needs_its_right_where_the_object_was() -> None:
+    tagged = update(on(1), on(1, tags={"old": True}))
+    assert is_allowed(tagged, _1=("mayTag",))
+    assert not is_allowed(tagged, _1=("mayAdd", "mayRemove"))
+
+
+def test_what_needs_no_right_or_does_not_change_is_allowed() -> None:
+    assert is_allowed(update(on(1), on(1, price=3)))
+    assert is_allowed(update(on(1, tags={"old": True}), on(1, tags={"old": True})))
+
+
+def test_a_member_may_need_a_right_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cake, "needs", {"tags": "mayTag", "tags/eaten": "mayRename"})
+    eaten = update(on(1), on(1, tags={"eaten": True}))
+    both = update(on(1), on(1, tags={"eaten": True, "old": True}))
+    assert [True, False] == [is_allowed(eaten, _1=(right,)) for right in ("mayRename", "mayTag")]
+    assert [False, False, True] == [
+        is_allowed(both, _1=rights) for rights in (("mayRename",), ("mayTag",), ("mayRename", "mayTag"))
+    ]
+
+
+@pytest.mark.parametrize(("right", "allowed"), [("mayRename", True), ("mayAdd", False)])
+def test_a_container_needs_the_right_on_itself(right: str, allowed: bool) -> None:
+    rename = Change(Act.UPDATE, "h4", id=4, old={"name": "a"}, new={"name": "b"}, named=frozenset({"name"}))
+    if allowed:
+        access.demand(Some({4: (right,)}), shelf, None, rename)
+        return
+    with pytest.raises(SetError):
+        access.demand(Some({4: (right,)}), shelf, None, rename)
+
+
+def test_an_owner_may_do_everything() -> None:
+    for change in (CREATE, DESTROY, update(on(1), on(2, tags={"old": True}))):
+        access.demand(access.Everything(), cake, shelf, change)
