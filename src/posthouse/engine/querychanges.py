@@ -12,7 +12,7 @@ from posthouse.engine.call import Call
 from posthouse.engine.query import can_calculate_changes, finding
 from posthouse.engine.result import Result
 from posthouse.kit.json import JsonObject
-from posthouse.model.condition import Query
+from posthouse.model.condition import Query, Test
 from posthouse.model.ports import Touched
 from posthouse.model.type import Type
 from posthouse.proto.jmap.errors import MethodError
@@ -58,8 +58,10 @@ def _moved(txn: Transaction, type: Type, asked: Query, since: int, arguments: Js
     spreads = asked.collapse or any(leaf.filter.spreads for leaf in asked.leaves())
     spreads = spreads or any(order.sort.spreads for order in asked.order)
     moved = txn.touched(type, since, spreads and type.group is not None)
-    if not moved.ids or not tree.is_asked(arguments):
+    if not moved.ids:
         return moved
+    if not tree.is_asked(arguments):
+        return _came_or_went(txn, type, moved) if _stays_put(type, asked) else moved
     # In a tree one object's move carries its descendants along: everything may stand elsewhere.
     present = txn.ids(type)
     made = moved.ids - set(moved.existed)
@@ -67,3 +69,18 @@ def _moved(txn: Transaction, type: Type, asked: Query, since: int, arguments: Js
         ids=moved.ids | frozenset(present),
         existed=sorted({id for id in present if id not in made} | set(moved.existed)),
     )
+
+
+def _stays_put(type: Type, asked: Query) -> bool:
+    """Say whether an object's place in the results can't change while it exists."""
+    read = {order.sort.on for order in asked.order}
+    for leaf in asked.leaves():
+        # What is searched for words never changes.
+        read.update(() if leaf.filter.test is Test.SEARCH else leaf.filter.on)
+    return not asked.collapse and all(type.properties[name].immutable for name in read)
+
+
+def _came_or_went(txn: Transaction, type: Type, moved: Touched) -> Touched:
+    present = txn.exists(type, moved.existed)
+    gone = [id for id in moved.existed if id not in present]
+    return Touched(ids=(moved.ids - set(moved.existed)) | set(gone), existed=gone)

@@ -7,10 +7,8 @@ anywhere. An object's place in such a list is ``made`` if it was made after the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from posthouse.model.ports import Changes, Touched
-from posthouse.store.sqlite import Database
+from posthouse.store.sqlite import IN_LIST, Database, in_list
 
 _CREATED = (
     "SELECT id, made, 0, 1 FROM stamp INDEXED BY stamp_made "
@@ -87,13 +85,12 @@ def touched(database: Database, account: int, type: int, since: int, whole_group
         (account, type, since),
     )
     if whole_groups:
-        groups: Sequence[object] = sorted({row[2] for row in rows if row[2] is not None})
-        for group in groups:
-            rows += database.all(
-                "SELECT id, made, grp FROM stamp INDEXED BY stamp_grp "
-                "WHERE account = ? AND type = ? AND grp = ? AND (gone = 0 OR gone > ?)",
-                (account, type, group, since),
-            )
+        groups: set[int] = {row[2] for row in rows if row[2] is not None}  # type: ignore[misc]
+        rows += database.all(
+            "SELECT id, made, grp FROM stamp INDEXED BY stamp_grp "
+            f"WHERE account = ? AND type = ? AND grp {IN_LIST} AND (gone = 0 OR gone > ?)",
+            (account, type, in_list(groups), since),
+        )
     known: dict[int, int] = {id: number for id, number, _ in rows}  # type: ignore[misc]
     return Touched(
         ids=frozenset(known), existed=sorted(id for id, number in known.items() if number <= since)
