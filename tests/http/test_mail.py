@@ -277,6 +277,27 @@ def test_mailboxes_are_sorted_by_parent(person: Person) -> None:
         assert 2 == len(runs)
 
 
+# -- creating --
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        {},
+        {"subject": "x", "textBody": [{"partId": "a"}], "bodyValues": {"a": {"value": "text"}}},
+        {"bodyStructure": {"partId": "a", "type": "text/html"}, "bodyValues": {"a": {"value": "<p>"}}},
+    ],
+)
+def test_what_a_create_tells_is_what_get_tells(
+    person: Person, roles: dict[str, str], draft: dict[str, Any]
+) -> None:
+    """RFC 8620 §5.3: the properties that the client did not send, as they are."""
+    create = {"a": {"mailboxIds": {roles["drafts"]: True}, **draft}}
+    made = person.call("Email/set", create=create)[1]["created"]["a"]
+    assert {"id", "blobId", "threadId", "size"} <= set(made)
+    assert made == _one(person, made["id"], *made)
+
+
 # -- bodies and snippets --
 
 

@@ -463,7 +463,8 @@ class _Commit:
         values = change.after()
         told = {"id": wire}
         for name, prop in self._type.properties.items():
-            if name not in change.named and name in values and _is_told(prop):
+            # What must be asked for may be stored in another form than the one that /get shows.
+            if name not in change.named and name in values and prop.by_default:
                 told[name] = values[name]
             elif prop.part is Part.COUNTER:
                 told[name] = 0
@@ -505,11 +506,6 @@ def patch_names(given: JsonObject) -> list[str]:
         return list(patch.touched(given))
     except SetError:
         return []
-
-
-def _is_told(prop: Property) -> bool:
-    """Say whether the answer to a create gives a property: all but what was read out of large input."""
-    return prop.part is not Part.RARE or prop.default is not MISSING
 
 
 def _may_update(prop: Property | None, current: JsonObject, new: JsonObject, name: str) -> bool:
