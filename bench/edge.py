@@ -1,6 +1,6 @@
 """What the HTTP edge adds to a request: CPU µs of the server beside a static answer of bare uvicorn.
 
-Run ``python bench/edge.py [REQUESTS]`` on Linux. Each server is a process of its own on loopback; a few
+Run ``python -m bench edge`` on Linux. Each server is a process of its own on loopback; a few
 connections ask it again and again, in rounds that alternate between the servers, and the process's own CPU
 time is read from the kernel. The edge answers an API request of four calls with a fixed body; signing in
 and answering cost nothing here, so what is left is HTTP, CORS, limits, JSON and the log's context.
@@ -11,7 +11,6 @@ from __future__ import annotations
 import multiprocessing
 import socket
 import statistics
-import sys
 from collections.abc import AsyncIterator
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -144,8 +143,8 @@ def ask(connections: list[socket.socket], request: bytes, times: int) -> None:
             assert reply.startswith(b"HTTP/1.1 200"), reply
 
 
-def main() -> None:
-    requests = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
+def main(requests: int = 5000) -> None:
+    """Measure and print."""
     head = (
         "POST /jmap/api/ HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer token\r\nAccept: */*\r\n"
         f"User-Agent: bench\r\nContent-Type: application/json\r\nContent-Length: {len(REQUEST)}\r\n\r\n"
@@ -173,6 +172,3 @@ def main() -> None:
             connection.close()
         process.terminate()
 
-
-if __name__ == "__main__":
-    main()

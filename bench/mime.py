@@ -92,6 +92,3 @@ def main() -> None:
     for name, work in steps.items():
         print(f"{best(work):8.1f} µs  {name}")
 
-
-if __name__ == "__main__":
-    main()
