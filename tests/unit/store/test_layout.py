@@ -37,7 +37,9 @@ def row(plan: Plan, layout: Layout, whole: JsonObject) -> Row:
         "r.rare": layout.pack(Part.RARE, whole),
         **{f'o."n_{name}"': whole.get(name) for name in layout.counters},
     }
-    return (0, *(cells[column] for column in plan.columns))
+    key, *columns = plan.select.removeprefix("SELECT ").partition(" FROM ")[0].split(", ")
+    assert "o.key" == key
+    return (0, *(cells[column] for column in columns))
 
 
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), values, min_size=1, max_size=9))
@@ -67,6 +69,7 @@ def test_any_plan_cuts_out_what_a_parsed_object_would_give(whole: JsonObject) ->
                 cut = plan.pluck(one, name)
                 assert cut is not None
                 assert whole[name] == json.loads(cut)
+                assert [cut, cut] == plan.pluck_all([one, one], name)
 
 
 def test_every_subset_of_properties_has_a_plan_that_gives_just_that() -> None:
@@ -82,7 +85,7 @@ def test_every_subset_of_properties_has_a_plan_that_gives_just_that() -> None:
             expected = {name: whole[name] for name in ("id", *names)}
             assert expected == json.loads(plan.render(one))
             assert [expected] * 2 == json.loads(b"[" + plan.render_all([one, one]) + b"]")
-            assert plan.rare == ("labels" in names)
+            assert ("rare_cake" in plan.select) == ("labels" in names)
 
 
 def test_further_members_stand_behind() -> None:
