@@ -133,6 +133,27 @@ def test_blobs_of_another_are_not_there_at_any_url(demo: Person, kept: Kept) -> 
     assert 404 == demo.http.post(upload, content=b"x").status_code
 
 
+@pytest.mark.parametrize(
+    "method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "COPY", "PROPFIND"]
+)
+def test_no_method_of_http_opens_what_is_anothers(
+    demo: Person, friend: Person, kept: Kept, method: str
+) -> None:
+    urls = [
+        demo.session["uploadUrl"].replace("{accountId}", kept.account),
+        *(demo.url_of(blob, account=kept.account) for blob in kept.blobs),
+        *(demo.url_of(blob) for blob in kept.blobs),
+    ]
+    before = _state(friend, kept)
+    for url in urls:
+        for headers in ({}, {"X-HTTP-Method-Override": "GET"}, {"If-None-Match": "*"}, {"Range": "bytes=0-"}):
+            response = demo.http.request(method, url, headers=headers)
+            assert response.status_code in ((204,) if method == "OPTIONS" else (404, 405)), url
+            assert SECRET not in response.text
+            assert "etag" not in response.headers
+    assert before == _state(friend, kept)
+
+
 def test_a_reference_carries_nothing_over(demo: Person, kept: Kept) -> None:
     """A call that failed has no result to refer to."""
     responses = demo.send(
