@@ -151,7 +151,7 @@ class Txn(Protocol):
         ...
 
     def delete(self, type: TypeLike, id: int) -> None:
-        """Remove an object with its index rows, counts, search text, keys and blob references; its stamp stays."""
+        """Remove an object with its index rows, counts, search text and blob references; stamp and keys stay."""
         ...
 
     def count(self, type: TypeLike, id: int, deltas: Mapping[str, int]) -> None:
