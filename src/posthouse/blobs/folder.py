@@ -37,8 +37,9 @@ class Folder:
         self.packs = root / "packs"
         self.own = root / "own"
         self.new = root / "new"
-        for folder in (self.packs, self.own, self.new):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        root.parent.mkdir(parents=True, exist_ok=True)
+        for folder in (root, self.packs, self.own, self.new):
+            folder.mkdir(mode=0o700, exist_ok=True)
         sync_folder(root)
 
     def pack(self, pack: int) -> Path:

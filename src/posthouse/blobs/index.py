@@ -7,6 +7,7 @@ the power, or the whole file lost, lose nothing. That is why it commits without 
 from __future__ import annotations
 
 import errno
+import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -112,6 +113,8 @@ class Index:
         self._reading = threading.Lock()
         self._turn = threading.Lock()
         try:
+            # SQLite gives its other files the same mode.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._writer = _connect(path)
             self._prepare(path)
             self._reader = _connect(path)

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from posthouse.blobs.port import Blobs
-from posthouse.engine import access
+from posthouse.engine import access, room
 from posthouse.engine.call import Call, Tools
 from posthouse.kit import clock
 from posthouse.kit.json import JsonObject
@@ -88,8 +88,8 @@ class BlobDoor:
     ) -> JsonObject:
         """Store what the chunks hold, durably, and give the upload's answer (RFC 8620 §6.1).
 
-        An exception out of ``chunks`` stores nothing. Raises MethodError ``accountNotFound`` or
-        ``accountReadOnly``.
+        An exception out of ``chunks`` stores nothing. Raises MethodError ``accountNotFound``,
+        ``accountReadOnly``, or ``serverUnavailable`` when the disk is full.
         """
         place = access.account(caller, account_id)
         access.to_change(place)
@@ -99,10 +99,13 @@ class BlobDoor:
             async for chunk in chunks:
                 writer.write(chunk)
             digest, size = await asyncio.to_thread(writer.finish, until)
-        except BaseException:
+            await self._call(caller, place).write(lambda txn: txn.note_upload(digest, until))
+        except BaseException as fault:
             writer.abort()
+            full = room.unavailable(fault)
+            if full is not None:
+                raise full from None
             raise
-        await self._call(caller, place).write(lambda txn: txn.note_upload(digest, until))
         return {
             "accountId": account_id,
             "blobId": blobid.encode(digest),

@@ -14,7 +14,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Final, TypeAlias
 
-from posthouse.engine import access, argument
+from posthouse.engine import access, argument, room
 from posthouse.engine.call import Call, Tools
 from posthouse.engine.changes import changes
 from posthouse.engine.copy import copy
@@ -136,11 +136,11 @@ class _Batch:
         return self._caller.accounts.get(wire) if isinstance(wire, str) else None
 
     def _read(
-        self, place: Access, run: list[Invocation], before: list[Answer], room: int, txn: Transaction
+        self, place: Access, run: list[Invocation], before: list[Answer], left: int, txn: Transaction
     ) -> list[Answer]:
         """Answer a run on one snapshot; it may be run again from its start, so it keeps its own list."""
         answers: list[Answer] = []
-        self._room.left = room
+        self._room.left = left
         for invocation in run:
             try:
                 txn.pause()
@@ -178,7 +178,8 @@ class _Batch:
         except TooMuch as much:
             return [error(invocation.call_id, MethodError("requestTooLarge", str(much)))]
         except Exception as fault:
-            return [_server_fail(invocation, fault)]
+            full = room.unavailable(fault)
+            return [_server_fail(invocation, fault) if full is None else error(invocation.call_id, full)]
 
     async def _write_one(self, invocation: Invocation, before: list[Answer]) -> list[Answer]:
         of, verb = self._method(invocation.name)

@@ -8,7 +8,6 @@ asks `DirectoryStore.version` before he uses it, and `changed_since` when that m
 from __future__ import annotations
 
 import errno
-import os
 import secrets
 import threading
 from collections.abc import Iterator
@@ -90,8 +89,6 @@ class DirectoryStore:
         self._turn = threading.Lock()
         self._reading = threading.Lock()
         self._lock = FileLock(path.with_name(path.name + ".lock"))
-        # SQLite gives its other files the same mode.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         with _as_os_errors(path):
             self._writer = connect(path)
             self._reader = connect(path, readonly=True)

@@ -8,6 +8,7 @@ takes what waits, runs each unit in a savepoint of its own and commits them toge
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from typing import Final, Generic, TypeVar
 
 from posthouse.kit.turns import Turns
 from posthouse.model.ports import TooMuch
-from posthouse.store.sqlite import Database, FileLock, Interrupted, connect
+from posthouse.store.sqlite import Database, FileLock, Full, Interrupted, connect
 from posthouse.store.txn import Schema, Transaction
 
 T = TypeVar("T")
@@ -200,6 +201,9 @@ class WriteLane:
         except BaseException as error:  # Whatever it is, who waits must hear of it and the thread go on.
             for waiting in group:
                 waiting.error = waiting.error or error
+        for waiting in group:
+            if isinstance(waiting.error, Full):
+                waiting.error = OSError(errno.ENOSPC, "no space left on the disk")
         for loop in {waiting.loop for waiting in group}:
             settled = [waiting for waiting in group if waiting.loop is loop]
             with suppress(RuntimeError):  # The loop was closed: nobody waits.

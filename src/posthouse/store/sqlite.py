@@ -32,8 +32,10 @@ _PAGE_CACHE_KIB = 16_384
 def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
     """Open a database file in WAL mode; what is committed is on the disk before COMMIT returns.
 
-    readonly: refuse writes on this connection.
+    readonly: refuse writes on this connection. A file that is not there is made, for nobody else to read.
     """
+    # SQLite gives its other files the same mode.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = apsw.Connection(str(path), statementcachesize=512)
     connection.set_busy_timeout(10_000)
     connection.execute("PRAGMA journal_mode=WAL")
