@@ -59,11 +59,69 @@ def sample() -> Iterator[tuple[str, bytes]]:
         yield f"sample {at}", message.data
 
 
+def hostile() -> Iterator[tuple[str, bytes]]:
+    """Bytes that nobody should send."""
+    part = b"--x\r\nContent-Type: text/plain\r\n\r\n%d\r\n"
+    mixed = b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
+    deep = b"".join(
+        b"Content-Type: multipart/mixed; boundary=%d\r\n\r\n--%d\r\n" % (at, at) for at in range(60)
+    )
+    attached = b"".join(b"Content-Type: message/rfc822\r\nSubject: %d\r\n\r\n" % at for at in range(60))
+    yield "a letter", b"x"
+    yield "line ends", b"\r\n\n\r"
+    yield "NULs", b"Sub\0ject: a\0b\r\nFrom: \0a@b\r\n\r\n\0\0text\0"
+    yield (
+        "every octet",
+        b"Subject: " + bytes(range(256)) + b"\r\nX-%s: 1\r\n\r\n" % bytes(range(256)) + bytes(range(256)),
+    )
+    yield "no body", b"Subject: none"
+    yield "no head", b"\r\nonly a body"
+    yield "400 parts", mixed + b"".join(part % at for at in range(400)) + b"--x--\r\n"
+    yield "60 levels", deep + b"\r\nat the bottom"
+    yield "60 messages inside", attached + b"at the bottom"
+    yield "a part without an end", mixed + b"--x\r\nContent-Transfer-Encoding: base64\r\n\r\nAAA"
+    yield (
+        "a boundary of its own",
+        mixed + b"--x\r\n" + mixed + b"--x\r\n\r\n1\r\n--x--\r\n--x\r\n\r\n2\r\n--x--",
+    )
+    yield "no boundary", mixed.replace(b"; boundary=x", b"") + b"--x\r\n\r\n1"
+    yield "an empty boundary", mixed.replace(b"boundary=x", b'boundary=""') + b"--\r\n\r\n1"
+    yield "a long line", b"Subject: " + b"x" * 400_000 + b"\r\n\r\n" + b"y" * 1_000_000
+    yield (
+        "many recipients",
+        b"To: " + b", ".join(b"Name %d <a%d@b.example>" % (at, at) for at in range(5000)) + b"\r\n\r\n",
+    )
+    yield "many fields", b"".join(b"X-%d: v\r\n" % (at % 150) for at in range(3000)) + b"\r\n"
+    yield "brackets", b"From: " + b"(" * 5000 + b"<" * 5000 + b'"' * 5001 + b"\r\n\r\n"
+    yield (
+        "encoded words",
+        b"Subject: " + b"=?utf-8?b?4oKs?= " * 3000 + b"=?utf-8?q?=e2=82" * 500 + b"\r\n\r\n",
+    )
+    yield (
+        "parameters",
+        b"Content-Type: text/plain; " + b"; ".join(b"name*%d*=%%41" % at for at in range(3000)) + b"\r\n\r\n",
+    )
+    yield (
+        "references",
+        b"References: " + b"<a@b> " * 5000 + b"\r\nMessage-ID: <" + b"x" * 5000 + b"@b>\r\n\r\n",
+    )
+    yield (
+        "dates",
+        b"Date: Fri, 99 Foo 99999 99:99:99 +9999\r\nReceived: ; Sat, 0 Jan 0000 24:60:61 -0000\r\n\r\n",
+    )
+    yield (
+        "charsets",
+        b'Content-Type: text/plain; charset="\0utf-\xff8"\r\nContent-Transfer-Encoding: 9bit\r\n\r\n\xff\xfe',
+    )
+    yield "markup", b"Content-Type: text/html\r\n\r\n" + b"<div><!--" * 20_000 + b"<a title='" * 20_000
+
+
 CORPORA: dict[str, Callable[[], Iterator[tuple[str, bytes]]]] = {
     "cpython": cpython,
     "shared": shared,
     "spam-assassin": spam_assassin,
     "sample": sample,
+    "hostile": hostile,
 }
 
 
@@ -71,12 +129,14 @@ CORPORA: dict[str, Callable[[], Iterator[tuple[str, bytes]]]] = {
 class Taken:
     """A corpus in an account: its messages by their bytes, who can read it, and what he was given.
 
-    whole: of each message its name, its bytes as they were downloaded, and all of its properties.
+    is_sound: whether a program that is strict can read many of the messages. whole: of each message its name,
+    its bytes as they were downloaded, and all of its properties.
     """
 
     person: Person
     names: dict[bytes, str]
     export: Callable[[Path], None]
+    is_sound: bool
     whole: list[tuple[str, bytes, Any]] = field(default_factory=list)
 
     def read(self) -> None:
@@ -152,7 +212,7 @@ def taken(
 
     with httpx.Client(base_url=url, auth=(user.name, user.password), timeout=60) as client:
         session = client.get("/.well-known/jmap").raise_for_status().json()
-        taken = Taken(Person(client, user, session), names, export)
+        taken = Taken(Person(client, user, session), names, export, request.param != "hostile")
         taken.read()
         yield taken
 

@@ -63,15 +63,17 @@ def test_header_fields_are_those_of_the_message(taken: Taken) -> None:
         if expected is not None:
             compared += 1
             assert expected == [(field["name"], field["value"]) for field in one["headers"]], name
-    assert compared > len(taken.names) / 2
+    assert compared > len(taken.names) / 2 or not taken.is_sound
 
 
 def test_each_field_has_each_of_its_forms(taken: Taken) -> None:
     faults = []
     for _, _, one in taken.whole:
         asked = email_shape.header_properties(one["headers"])
-        _, answer = taken.person.call("Email/get", ids=[one["id"]], properties=asked)
-        [got] = answer["list"]
+        got = {}
+        for at in range(0, len(asked), 500):
+            _, answer = taken.person.call("Email/get", ids=[one["id"]], properties=asked[at : at + 500])
+            got |= answer["list"][0]
         faults += email_shape.header_faults(got, asked, one["headers"])
         known = {property.lower(): property for property in asked}
         for convenient, property in email_shape.CONVENIENT.items():
@@ -92,7 +94,7 @@ def test_each_part_comes_decoded(taken: Taken) -> None:
         if known is not None:
             compared += 1
             assert known == list(zip((part["type"] for part in parts), contents, strict=True)), name
-    assert compared > len(taken.names) / 3
+    assert compared > len(taken.names) / 3 or not taken.is_sound
 
 
 def test_each_plain_text_is_its_bytes(taken: Taken) -> None:
@@ -107,7 +109,7 @@ def test_each_plain_text_is_its_bytes(taken: Taken) -> None:
                 compared += 1
                 assert content.decode().replace("\r\n", "\n") == value["value"], name
                 assert not value["isEncodingProblem"], name
-    assert compared > len(taken.names) / 4
+    assert compared > len(taken.names) / 4 or not taken.is_sound
 
 
 def _encoding(part: Any) -> str:

@@ -355,6 +355,9 @@ def header_properties(headers: Json) -> list[str]:
 
 def header_faults(email: Json, asked: list[str], headers: Json) -> Iterator[str]:
     """Judge the values of `asked` against their forms, and the raw ones against the list of fields."""
+    known: dict[str, list[str]] = {}
+    for field in headers:
+        known.setdefault(field["name"].lower(), []).append(field["value"])
     for property in asked:
         if property not in email:
             yield f"{property}: missing"
@@ -365,7 +368,7 @@ def header_faults(email: Json, asked: list[str], headers: Json) -> Iterator[str]
         if not isinstance(values, list) or not all(map(_FORM_CHECKS[form], values)):
             yield f"{property}: {values!r:.200}"
             continue
-        raw = [field["value"] for field in headers if field["name"].lower() == name.lower()]
+        raw = known[name.lower()]
         if form == "Raw" and values != (raw if "all" in rest else raw[-1:]):
             yield f"{property}: {values!r:.200} instead of {raw!r:.200}"
         if len(values) != (len(raw) if "all" in rest else 1):
