@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from posthouse.kit.json import Json, JsonObject, dumps, loads
 from posthouse.proto.jmap.errors import MethodError
 from posthouse.proto.jmap.references import evaluate
-from posthouse.store.layout import Plan
-from posthouse.store.sqlite import Row
+from posthouse.store.layout import Plan, Row
 
 
 class Result:
