@@ -81,7 +81,9 @@ def test_the_first_request_of_the_readme_works() -> None:
     from posthouse.testing import Server
 
     readme = (ROOT / "README.md").read_text()
-    [script] = [block for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if "Email/query" in block]
+    [script] = [
+        block for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if "Email/query" in block
+    ]
     with Server() as server:
         demo = server.users["demo@example.org"]
         script = script.replace("http://127.0.0.1:8080", server.url.rstrip("/"))

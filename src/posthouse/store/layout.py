@@ -17,7 +17,8 @@ from typing import Final
 from posthouse.kit.json import JsonObject, dumps, loads
 from posthouse.model.property import Part, Property
 from posthouse.model.type import Type
-from posthouse.store.sqlite import EACH, Row
+from posthouse.store.sqlite import EACH
+from posthouse.store.sqlite import Row as Row
 
 _STORED: Final = (Part.FIXED, Part.LIVE, Part.RARE)
 _COLUMN_OF: Final = {Part.FIXED: "o.fixed", Part.LIVE: "o.live", Part.RARE: "r.rare"}

@@ -142,7 +142,7 @@ class Transaction:
         while some := list(islice(found, _ROWS_AT_ONCE)):
             rows += some
             for column in range(1, plan.fragments):
-                room -= sum(map(len, map(itemgetter(column), some)))  # type: ignore[arg-type]
+                room -= sum(map(len, map(itemgetter(column), some)))
             if room < 0:
                 raise TooMuch("the objects are too large to be read together")
         return rows
