@@ -215,7 +215,10 @@ class _Batch:
 
 def _demand_room(*answered: list[Answer]) -> None:
     """Refuse with ``requestTooLarge`` to answer more when the answers so far are very large."""
-    if sum(len(piece) for answers in answered for answer in answers for piece in answer.pieces()) > _MOST_OCTETS:
+    if (
+        sum(len(piece) for answers in answered for answer in answers for piece in answer.pieces())
+        > _MOST_OCTETS
+    ):
         raise MethodError("requestTooLarge", "the answers to the calls before are too large for another one")
 
 

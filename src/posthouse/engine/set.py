@@ -294,8 +294,7 @@ class _Commit:
         current = {**old, "id": self._type.wire(id)}
         if "myRights" in named and self._type.rights is not None:
             current["myRights"] = self._rights(id)
-        defaults = {name: prop.default for name, prop in properties.items() if prop.default is not MISSING}
-        new = patch.apply(given, current, defaults)
+        new = patch.apply(given, current, self._type.default_values)
         wrong = [name for name in named if not _may_update(properties.get(name), current, new, name)]
         if wrong:
             raise SetError("invalidProperties", "these properties can't be that", sorted(wrong))

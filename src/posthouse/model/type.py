@@ -12,7 +12,7 @@ from posthouse.model.change import Change, Stage
 from posthouse.model.condition import Argument, Filter, Sort
 from posthouse.model.kind import Id
 from posthouse.model.ports import Preparing, Reading, Txn
-from posthouse.model.property import Part, Property
+from posthouse.model.property import MISSING, Part, Property
 from posthouse.model.rights import Rights
 
 VERBS = ("get", "changes", "set", "copy", "query", "queryChanges")
@@ -110,6 +110,10 @@ class Type:
             if name is not None
         )
         """The stored properties that a change of an object needs: the live ones, and what orders and groups it."""
+        self.default_values = {
+            name: prop.default for name, prop in self.properties.items() if prop.default is not MISSING
+        }
+        """What a null in a patch stands for, for each property that has a default (RFC 8620 §5.3)."""
         if rights is not None:
             self.properties["myRights"] = Property("myRights", Id(), server=True, part=Part.COMPUTED)
 

@@ -9,8 +9,8 @@ first of each group stands for it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import Final, Protocol, cast
 
 from posthouse.kit.json import loads
@@ -19,7 +19,7 @@ from posthouse.model.kind import fold, sort_key
 from posthouse.model.ports import TypeLike
 from posthouse.store import fulltext
 from posthouse.store.layout import Layout, tally_word
-from posthouse.store.sqlite import IN_LIST, Database, in_list
+from posthouse.store.sqlite import IN_LIST, Database, Row, in_list
 
 _FEW: Final = 1000
 """Up to so many candidates are looked up and sorted; more are met in the order of an index."""
@@ -49,6 +49,7 @@ class Find:
         self._query = query
         self._collapses = query.collapse and layout.type.group is not None
         self._statement: tuple[str, list[object]] | None = None
+        self._candidates = _Candidates(database, txn, layout)
 
     # -- what can be asked --
 
@@ -60,7 +61,7 @@ class Find:
             return self._firsts(position + limit)[position:]
         sql, parameters = self._compiled()
         rows = self._database.rows(f"{sql} LIMIT ? OFFSET ?", (*parameters, limit, position))
-        return [cast(int, row[0]) & _ID_MASK for row in rows]
+        return list(_first_column(rows))
 
     def around(self, anchor: int, offset: int, limit: int) -> tuple[int, list[int]] | None:
         """See `ports.Finding.around`."""
@@ -85,6 +86,9 @@ class Find:
         kept = self._kept_total()
         if kept is not None:
             return kept
+        where = self._query.where
+        if isinstance(where, Leaf) and where.filter.test is Test.SEARCH and not self._collapses:
+            return len(self._candidates.of(where))
         sql, parameters = self._compiled(ordered=False)
         what = "count(DISTINCT grp)" if self._collapses else "count(*)"
         row = self._database.one(f"SELECT {what} FROM ({sql})", parameters)
@@ -92,6 +96,8 @@ class Find:
 
     def all(self) -> array[int]:
         """See `ports.Finding.all`."""
+        if not self._collapses:
+            return array("q", _first_column(self._database.rows(*self._compiled())))
         return array("q", self._stream())
 
     def _firsts(self, most: int) -> list[int]:
@@ -101,7 +107,7 @@ class Find:
         pairs = cast("Iterator[tuple[int, int]]", self._database.rows(sql, parameters))
         for id, group in pairs:
             if group not in firsts:
-                firsts[group] = id & _ID_MASK
+                firsts[group] = id
                 if len(firsts) == most:
                     break
         return list(firsts.values())
@@ -110,14 +116,13 @@ class Find:
         sql, parameters = self._compiled()
         rows = self._database.rows(sql, parameters)
         if not self._collapses:
-            for row in rows:
-                yield cast(int, row[0]) & _ID_MASK
+            yield from _first_column(rows)
             return
         seen: set[int] = set()
-        for id, group in rows:
+        for id, group in cast("Iterator[tuple[int, int]]", rows):
             if group not in seen:
-                seen.add(cast(int, group))
-                yield cast(int, id) & _ID_MASK
+                seen.add(group)
+                yield id
 
     # -- totals that are kept --
 
@@ -153,31 +158,87 @@ class Find:
     def _compiled(self, ordered: bool = True) -> tuple[str, list[object]]:
         if ordered and self._statement is not None:
             return self._statement
-        statement = _Compiler(self._database, self._txn, self._layout, self._code).statement(
-            self._query, ordered, self._collapses
-        )
+        compiler = _Compiler(self._database, self._txn, self._layout, self._code, self._candidates)
+        statement = compiler.statement(self._query, ordered, self._collapses)
         if ordered:
             self._statement = statement
         return statement
 
 
+def _first_column(rows: Iterable[Row]) -> Iterator[int]:
+    """Give the one number of each row, without a step of Python for each."""
+    return cast("Iterator[int]", chain.from_iterable(rows))
+
+
+class _Candidates:
+    """What searches and header conditions allow, each found once for a query."""
+
+    def __init__(self, database: Database, txn: Tallies, layout: Layout) -> None:
+        self._database = database
+        self._txn = txn
+        self._layout = layout
+        self._base = txn.account << 32
+        self._found: dict[int, list[int]] = {}
+
+    def of(self, leaf: Leaf) -> list[int]:
+        """Give the keys that a search or a header condition allows, found once."""
+        found = self._found.get(id(leaf))
+        if found is None:
+            if leaf.filter.test is Test.SEARCH:
+                found = self._searched(leaf.filter.on, cast(str, leaf.value))
+            else:
+                found = self._with_header(leaf.filter.on[0], cast("list[str]", leaf.value))
+            self._found[id(leaf)] = found
+        return found
+
+    def _searched(self, columns: tuple[str, ...], text: str) -> list[int]:
+        expression = fulltext.match_expression(fulltext.parse(text), columns)
+        assert expression is not None, "a search without a word asks for nothing and is no leaf"
+        table = f"search_{self._layout.name}"
+        rows = self._database.rows(
+            f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid BETWEEN ? AND ?",
+            (expression, self._base, self._base | _ID_MASK),
+        )
+        return list(_first_column(rows))
+
+    def _with_header(self, on: str, wanted: list[str]) -> list[int]:
+        """Give the keys of the objects whose stored header fields match (RFC 8621 §4.4.1)."""
+        plan = self._layout.plan([on])
+        name = wanted[0].lower()
+        text = fold(wanted[1]) if len(wanted) > 1 else None
+        found = []
+        for row in self._database.rows(
+            plan.select + " WHERE +o.account = ? AND o.key BETWEEN ? AND ?",
+            (self._txn.account, self._base, self._base | _ID_MASK),
+        ):
+            fields = loads(cast(bytes, plan.pluck(row, on)))
+            if any(
+                field["name"].lower() == name and (text is None or text in fold(field["value"]))
+                for field in fields
+            ):
+                found.append(cast(int, row[0]))
+        return found
+
+
 class _Compiler:
     """Writes one statement: `SELECT id[, grp] FROM ... WHERE ... ORDER BY ...` and its parameters."""
 
-    def __init__(self, database: Database, txn: Tallies, layout: Layout, code: int) -> None:
+    def __init__(
+        self, database: Database, txn: Tallies, layout: Layout, code: int, candidates: _Candidates
+    ) -> None:
         self._database = database
         self._txn = txn
         self._layout = layout
         self._code = code
+        self._candidates = candidates
         self._base = txn.account << 32
         self._driving: Leaf | None = None
         self._from_set = False
         self._needs_row = False
-        self._found: dict[int, list[int]] = {}
 
     def statement(self, query: Query, ordered: bool, groups: bool) -> tuple[str, list[object]]:
         self._from_set = any(
-            len(self._candidates(leaf)) <= _FEW
+            len(self._candidates.of(leaf)) <= _FEW
             for leaf in _conjuncts(query.where)
             if leaf.filter.test in (Test.SEARCH, Test.HEADER)
         )
@@ -196,7 +257,7 @@ class _Compiler:
             select = "m.id" + (", m.grp" if groups else "")
             text = f"SELECT {select} FROM {source} WHERE m.account = ? AND m.value = ? AND {where}"
             return text + order, [*head, account, self._driving.value, *parameters, *order_parameters]
-        select = "o.key" + (f', o."c_{group}" AS grp' if groups else "")
+        select = f"o.key & {_ID_MASK}" + (f', o."c_{group}" AS grp' if groups else "")
         text = f"SELECT {select} FROM obj_{name} o WHERE "
         # A plus sign keeps a term from choosing the index: the set, the order or the range shall do so.
         if self._from_set:
@@ -291,7 +352,7 @@ class _Compiler:
                     [*self._in_group_of(tally_word(value)), *self._in_group_of("")],
                 )
             case Test.SEARCH | Test.HEADER:
-                return f"{self._key()} {IN_LIST}", [in_list(self._candidates(leaf))]
+                return f"{self._key()} {IN_LIST}", [in_list(self._candidates.of(leaf))]
             case Test.OVERLAY:
                 return (
                     "coalesce((SELECT value FROM overlay WHERE account = ? AND type = ? AND person = ? "
@@ -334,45 +395,6 @@ class _Compiler:
 
     def _in_group_of(self, word: str) -> list[object]:
         return [self._txn.account, self._code, word]
-
-    def _candidates(self, leaf: Leaf) -> list[int]:
-        """Give the keys that a search or a header condition allows, found once."""
-        found = self._found.get(id(leaf))
-        if found is None:
-            if leaf.filter.test is Test.SEARCH:
-                found = self._searched(leaf.filter.on, cast(str, leaf.value))
-            else:
-                found = self._with_header(leaf.filter.on[0], cast("list[str]", leaf.value))
-            self._found[id(leaf)] = found
-        return found
-
-    def _searched(self, columns: tuple[str, ...], text: str) -> list[int]:
-        expression = fulltext.match_expression(fulltext.parse(text), columns)
-        assert expression is not None, "a search without a word asks for nothing and is no leaf"
-        table = f"search_{self._layout.name}"
-        rows = self._database.rows(
-            f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid BETWEEN ? AND ?",
-            (expression, self._base, self._base | _ID_MASK),
-        )
-        return [cast(int, row[0]) for row in rows]
-
-    def _with_header(self, on: str, wanted: list[str]) -> list[int]:
-        """Give the keys of the objects whose stored header fields match (RFC 8621 §4.4.1)."""
-        plan = self._layout.plan([on])
-        name = wanted[0].lower()
-        text = fold(wanted[1]) if len(wanted) > 1 else None
-        found = []
-        for row in self._database.rows(
-            plan.select + " WHERE +o.account = ? AND o.key BETWEEN ? AND ?",
-            (self._txn.account, self._base, self._base | _ID_MASK),
-        ):
-            fields = loads(cast(bytes, plan.pluck(row, on)))
-            if any(
-                field["name"].lower() == name and (text is None or text in fold(field["value"]))
-                for field in fields
-            ):
-                found.append(cast(int, row[0]))
-        return found
 
     # -- orders --
 

@@ -118,9 +118,12 @@ class Transaction:
 
     def exists(self, type: TypeLike, ids: Iterable[int]) -> set[int]:
         """See `ports.Txn.exists`."""
+        keys = [self._base | id for id in ids]
+        if not keys:
+            return set()
         rows = self._database.rows(
             f"SELECT key FROM obj_{type.name.lower()} WHERE +account = ? AND key {IN_LIST}",
-            (self.account, in_list([self._base | id for id in ids])),
+            (self.account, in_list(keys)),
         )
         return {cast(int, row[0]) & ID_MASK for row in rows}
 
