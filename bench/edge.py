@@ -171,4 +171,3 @@ def main(requests: int = 5000) -> None:
         for connection in connections:
             connection.close()
         process.terminate()
-

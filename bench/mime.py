@@ -91,4 +91,3 @@ def main() -> None:
     print(f"message of {len(data):,} bytes, {len(message.headers)} fields; least of {ROUNDS} rounds")
     for name, work in steps.items():
         print(f"{best(work):8.1f} µs  {name}")
-

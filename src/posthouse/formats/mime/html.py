@@ -29,8 +29,9 @@ _BREAKS = {slash + name: "\n" for name in _BLOCKS.split() for slash in ("", "/")
 _UNSEEN = frozenset(("script", "style", "title", "template", "textarea", "svg"))
 # A tag begins at most so many characters before an attribute that is looked at.
 _LONGEST_TAG = 2000
+# One that is empty, as the many pictures have that only keep rows apart, is none.
 _HINT = re.compile(
-    r"""[\s"'](?:alt|title)\s*+=\s*+(?:"([^"<]*+)"|'([^'<]*+)'|([^\s"'<>]++))""", re.IGNORECASE
+    r"""[\s"'](?:alt|title)\s*+=\s*+(?:"([^"<]++)"|'([^'<]++)'|([^\s"'<>]++))""", re.IGNORECASE
 )
 
 
@@ -55,7 +56,7 @@ def html_hints(html: str) -> str:
     hints = [
         found[1] or found[2] or found[3] for found in _HINT.finditer(html) if _is_in_tag(html, found.start())
     ]
-    return _without_entities("\n".join(hint for hint in hints if hint))
+    return _without_entities("\n".join(hints))
 
 
 def _is_in_tag(html: str, at: int) -> bool:
