@@ -16,7 +16,7 @@ from typing import Final, Protocol, cast
 from posthouse.kit.json import loads
 from posthouse.model.condition import Both, Condition, Either, Leaf, Neither, Order, Query, Rank, Test
 from posthouse.model.kind import fold, sort_key
-from posthouse.model.ports import TypeLike
+from posthouse.model.ports import TooMuch, TypeLike
 from posthouse.store import fulltext
 from posthouse.store.layout import Layout, tally_word
 from posthouse.store.sqlite import IN_LIST, Database, Row, in_list
@@ -24,17 +24,22 @@ from posthouse.store.sqlite import IN_LIST, Database, Row, in_list
 _FEW: Final = 1000
 """Up to so many candidates are looked up and sorted; more are met in the order of an index."""
 
+_MOST_CANDIDATES: Final = 4_000_000
 _ID_MASK: Final = (1 << 32) - 1
 
 
 class Tallies(Protocol):
-    """The part of a transaction that a count asks."""
+    """The part of a transaction that a query asks."""
 
     account: int
     person: int
 
     def tally(self, type: TypeLike, container: int = 0, word: str = "") -> tuple[int, int]:
         """See `ports.Txn.tally`."""
+        ...
+
+    def pause(self) -> None:
+        """See `ports.Txn.pause`."""
         ...
 
 
@@ -179,16 +184,24 @@ class _Candidates:
         self._layout = layout
         self._base = txn.account << 32
         self._found: dict[int, list[int]] = {}
+        self._room = _MOST_CANDIDATES
 
     def of(self, leaf: Leaf) -> list[int]:
-        """Give the keys that a search or a header condition allows, found once."""
+        """Give the keys that a search or a header condition allows, found once.
+
+        Raises `TooMuch` if all of them together are more than one query may hold in memory.
+        """
         found = self._found.get(id(leaf))
         if found is None:
+            self._txn.pause()  # a search does its work inside one step of its statement
             if leaf.filter.test is Test.SEARCH:
                 found = self._searched(leaf.filter.on, cast(str, leaf.value))
             else:
                 found = self._with_header(leaf.filter.on[0], cast("list[str]", leaf.value))
             self._found[id(leaf)] = found
+            self._room -= len(found)
+            if self._room < 0:
+                raise TooMuch("these searches find too much")
         return found
 
     def _searched(self, columns: tuple[str, ...], text: str) -> list[int]:
