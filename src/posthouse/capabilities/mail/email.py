@@ -94,9 +94,9 @@ email = Type(
     # Neighbours are cut out of a row together, so what a list of messages shows stands first.
     properties=[
         Property("threadId", Id(), server=True, immutable=True, column=thread.local),
-        Property("from", _ADDRESSES, immutable=True, default=None, column=_first_address),
+        Property("from", _ADDRESSES, immutable=True, default=None, column=_first_address, sorted=True),
         Property("to", _ADDRESSES, immutable=True, default=None, column=_first_address),
-        Property("subject", String() | None, immutable=True, default=None, column=_base_subject),
+        Property("subject", String() | None, immutable=True, default=None, column=_base_subject, sorted=True),
         Property("receivedAt", UTCDate(), immutable=True, sorted=True),
         Property("size", UnsignedInt(), server=True, immutable=True, index=True),
         Property("hasAttachment", Boolean(), server=True, immutable=True, index=True),
