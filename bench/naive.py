@@ -9,7 +9,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 
 from bench.corpus import Corpus, Message
-from bench.workload import Account, opening, query
+from bench.workload import KEYWORD, Account, opening, query
 from posthouse.kit.json import Json, JsonObject
 
 
@@ -106,7 +106,8 @@ def _shown(message: Message, account: Account) -> JsonObject:
 
 def _read(email: JsonObject) -> JsonObject:
     shown = {name: value for name, value in email.items() if name not in ("id", "threadId")}
-    return shown | {"preview": email["preview"][:200]}
+    keywords = {word: True for word in email["keywords"] if word != KEYWORD}
+    return shown | {"preview": email["preview"][:200], "keywords": keywords}
 
 
 def _addresses(person: tuple[str, str]) -> Json:

@@ -14,6 +14,9 @@ LIST_PROPERTIES = (
 
 BODY_PROPERTIES = (*LIST_PROPERTIES, "cc", "replyTo", "bodyValues", "textBody", "htmlBody", "attachments")
 
+KEYWORD = "bench"
+"""The keyword that is set and cleared; no message of the corpus has it."""
+
 NEWEST_FIRST = [{"property": "receivedAt", "isAscending": False}]
 
 Call = tuple[str, JsonObject]
@@ -58,7 +61,7 @@ def query(account: str, **arguments: object) -> Call:
 
 def keyword(account: str, email: str, is_set: bool) -> Call:
     """Set or clear one keyword of one Email."""
-    patch = {"keywords/$flagged": True if is_set else None}
+    patch = {f"keywords/{KEYWORD}": True if is_set else None}
     return "Email/set", {"accountId": account, "update": {email: patch}}
 
 
