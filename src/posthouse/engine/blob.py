@@ -15,6 +15,7 @@ from typing import Final
 from posthouse.blobs.port import Blobs
 from posthouse.engine import access, room
 from posthouse.engine.call import Call, Tools
+from posthouse.engine.spool import Spool
 from posthouse.kit import clock
 from posthouse.kit.json import JsonObject
 from posthouse.model import blobid
@@ -63,13 +64,13 @@ class Download:
     _tools: Tools
     _digest: bytes
     _offset: int
-    _decoded: bytes | None
+    _decoded: Spool | None
     size: int
 
     async def read(self, offset: int, length: int) -> bytes:
         """Give ``length`` bytes from an offset; both lie within the blob."""
         if self._decoded is not None:
-            return self._decoded[offset : offset + length]
+            return self._decoded.read(offset, length)
         return self._tools.blobs.read(self._digest, self._offset + offset, length)
 
 
@@ -116,7 +117,7 @@ class BlobDoor:
     async def open(self, caller: Caller, account_id: str, blob_id: str) -> Download:
         """Open a blob to read from (RFC 8620 §6.2).
 
-        Raises MethodError ``accountNotFound``, or BlobUnknown.
+        Raises MethodError ``accountNotFound`` or ``serverUnavailable``, or BlobUnknown.
         """
         call = self._call(caller, access.account(caller, account_id))
         blob = await find(call, blob_id)
@@ -126,8 +127,11 @@ class BlobDoor:
             return Download(self._tools, blob.digest, 0, None, size)
         if not blob.range.encoding:
             return Download(self._tools, blob.digest, blob.range.offset, None, blob.range.length)
-        decoded = await call.aside(lambda: content(self._tools, blob))
-        return Download(self._tools, blob.digest, 0, decoded, len(decoded))
+        try:
+            decoded = await call.aside(lambda: Spool(content(self._tools, blob)))
+        except OSError as fault:
+            raise room.unavailable(fault) or fault from None
+        return Download(self._tools, blob.digest, 0, decoded, decoded.size)
 
 
 async def copy(call: Call, source: Access, wires: list[str]) -> tuple[dict[str, str], dict[str, SetError]]:
