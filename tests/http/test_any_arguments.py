@@ -170,7 +170,7 @@ def person(sign_in: Callable[..., Person]) -> Person:
 
 
 @given(batch=st.lists(calls(), min_size=20, max_size=20))
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 def test_any_arguments_have_an_answer_of_the_standard(person: Person, batch: list[Any]) -> None:
     numbered = [
         [name, {"accountId": person.account, **values}, str(at)] for at, (name, values) in enumerate(batch)

@@ -52,7 +52,7 @@ def drafts(person: Person) -> str:
     html=TEXT,
     files=st.lists(FILE, max_size=3),
 )
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 def test_a_draft_is_read_back_as_it_was_written(
     person: Person,
     drafts: str,
