@@ -108,3 +108,20 @@ def test_twenty_thousand_parts_are_told_with_all_forms_of_their_headers(attacker
     )
     assert "Email/parse" == name
     assert answer["parsed"][blob]["bodyStructure"]["subParts"]
+
+
+def test_messages_that_take_very_much_memory_together_are_not_imported_together(attacker: Person) -> None:
+    part = b"--x\r\n\r\nhi\r\n"
+    mailboxes = {_inbox(attacker): True}
+    emails = {}
+    for number in range(12):
+        head = b"Subject: %d\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n" % number
+        blob = attacker.upload(head + part * 20_000 + b"--x--\r\n").json()["blobId"]
+        emails[f"e{number}"] = {"blobId": blob, "mailboxIds": mailboxes}
+    _, answer = attacker.call("Email/import", emails=emails)
+    refused = answer["notCreated"]
+    assert {"rateLimit"} == {error["type"] for error in refused.values()}
+    _, answer = attacker.call("Email/import", emails={key: emails[key] for key in refused})
+    assert list(refused) == list(answer["created"])
+    _, answer = attacker.call("Email/query", calculateTotal=True)
+    assert 12 == answer["total"]

@@ -38,6 +38,8 @@ _KINDS: Final[dict[str, Kind]] = {
     "keywords": email.properties["keywords"].kind,
     "receivedAt": UTCDate() | None,
 }
+_MOST_OCTETS: Final = 300_000_000
+"""Octets of memory that the messages of one call may take, about."""
 _REQUIRED: Final = ("blobId", "mailboxIds")
 
 
@@ -85,15 +87,20 @@ async def import_(call: Calling, arguments: JsonObject) -> JsonObject:
     found = await source.readable(call, [one.blob for one in wanted])
     ready: list[_Wanted] = []
     messages: dict[BlobId, Prepared] = {}
+    room = _MOST_OCTETS
     for one in wanted:
         id = found.get(one.blob)
         if id is None:
             refused[one.change.key] = SetError("invalidProperties", "there is no such blob", ["blobId"])
-        else:
-            if id not in messages:
-                messages[id] = await call.aside(partial(_digest, call.blobs, id))
-            one.message = messages[id]
-            ready.append(one)
+            continue
+        if id not in messages:
+            if room < 0:
+                refused[one.change.key] = SetError("rateLimit", "so much can't be imported at once")
+                continue
+            messages[id] = await call.aside(partial(_digest, call.blobs, id))
+            room -= messages[id].weight
+        one.message = messages[id]
+        ready.append(one)
     view = access.view(call.caller, place)
     outcome = await call.write(partial(_file, view, ready, arguments["ifInState"]))
     refused.update(outcome.refused)
