@@ -21,12 +21,13 @@ def _reference(call_id: str, path: str) -> dict[str, str]:
 def test_a_request_that_takes_long_to_read_holds_up_nobody(attacker: Person, victim: Person) -> None:
     body = b'{"using":["%s"],"methodCalls":[["Core/echo",{"a": [%s1]},"0"]]}' % (
         CORE.encode(),
-        b"{}," * 3_000_000,
+        b"{}," * 140_000,
     )
     answered = threading.Event()
 
     def attack() -> None:
-        assert 200 == attacker.post(body).status_code
+        for _ in range(5):
+            assert 200 == attacker.post(body).status_code
         answered.set()
 
     thread = threading.Thread(target=attack)
@@ -36,7 +37,26 @@ def test_a_request_that_takes_long_to_read_holds_up_nobody(attacker: Person, vic
         assert 200 == victim.send(_echo("0")).status_code
         served += 1
     thread.join()
-    assert served > 2
+    assert served > 5
+
+
+@pytest.mark.parametrize("value", [b"{}", b"[]", b"1", b'""', b'"\\""', b'{"a":1}'])
+def test_millions_of_values_are_refused_unread(attacker: Person, value: bytes) -> None:
+    times = 9_000_000 // (len(value) + 1)
+    response = attacker.post(b'{"using":[],"methodCalls":[],"x":[%s1]}' % ((value + b",") * times))
+    assert (400, "urn:ietf:params:jmap:error:notRequest") == (response.status_code, response.json()["type"])
+
+
+def test_millions_of_commas_and_braces_in_a_text_are_read(attacker: Person) -> None:
+    text = '{"a,[\\' * 1_000_000
+    [[_, values, _]] = attacker.send(_echo("0", text=text)).json()["methodResponses"]
+    assert {"text": text} == values
+
+
+@pytest.mark.parametrize("end", [b"", b"\\"])
+def test_a_text_of_quotes_that_never_closes_is_no_json(attacker: Person, end: bytes) -> None:
+    response = attacker.post(b"[" + b"1," * 300_000 + b'"' + b'\\"' * 4_000_000 + end)
+    assert 400 == response.status_code
 
 
 def test_references_that_repeat_a_large_value_in_each_call_are_refused(attacker: Person) -> None:
@@ -72,7 +92,7 @@ def test_a_number_beyond_all_bounds_is_no_json(attacker: Person, number: str) ->
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
 def test_nesting_without_end_is_no_json(attacker: Person, opening: bytes) -> None:
-    response = attacker.post(opening * 1_000_000)
+    response = attacker.post(opening * 100_000)
     assert (400, "urn:ietf:params:jmap:error:notJSON") == (response.status_code, response.json()["type"])
 
 
@@ -86,10 +106,10 @@ def test_very_many_created_ids_come_back(attacker: Person) -> None:
     assert created == attacker.send(_echo("0"), createdIds=created).json()["createdIds"]
 
 
-def test_half_a_million_ids_are_too_many(attacker: Person) -> None:
+def test_a_hundred_thousand_ids_are_too_many(attacker: Person) -> None:
     assert (
         "requestTooLarge"
-        == attacker.error("Email/get", ids=[f"e{number}" for number in range(500_000)])["type"]
+        == attacker.error("Email/get", ids=[f"e{number}" for number in range(100_000)])["type"]
     )
 
 

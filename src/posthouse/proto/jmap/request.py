@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import NamedTuple, NoReturn
 
@@ -10,6 +11,13 @@ from posthouse.kit.json import Json, JsonObject
 from posthouse.kit.limits import Limits
 from posthouse.proto.jmap.errors import RequestError
 from posthouse.proto.jmap.ids import is_id
+
+MOST_VALUES = 300_000
+"""How many values a request may hold: objects, arrays and their members."""
+
+_BEFORE_VALUES = (b",", b"[", b"{")
+# One that is never closed matches too, or each quote in it would be tried anew.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
 
 
 class Invocation(NamedTuple):
@@ -43,6 +51,8 @@ def parse_request(body: bytes, content_type: str | None, limits: Limits, known: 
     if len(body) > limits.max_size_request:
         detail = f"A request is at most {limits.max_size_request} octets long."
         raise RequestError("limit", 400, detail, "maxSizeRequest")
+    if _values(body) > MOST_VALUES:
+        _refuse(f"A request has at most {MOST_VALUES} values.")
     try:
         document = json.loads_strict(body)
     except json.NotJSON as error:
@@ -62,6 +72,15 @@ def parse_request(body: bytes, content_type: str | None, limits: Limits, known: 
         detail = f"A request has at most {limits.max_calls_in_request} method calls."
         raise RequestError("limit", 400, detail, "maxCallsInRequest")
     return Request(using, calls, created_ids)
+
+
+def _values(body: bytes) -> int:
+    """Count about how many values a text holds, without reading it: that stops everything else in the process."""
+    most = sum(map(body.count, _BEFORE_VALUES))
+    if most <= MOST_VALUES:
+        return most
+    bare = _STRING.sub(b"", body)
+    return sum(map(bare.count, _BEFORE_VALUES))
 
 
 def _is_json_type(content_type: str | None) -> bool:
