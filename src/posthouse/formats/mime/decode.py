@@ -53,18 +53,32 @@ def decode_word_base64(raw: bytes) -> bytes:
 
 
 def _base64(raw: bytes) -> bytes:
-    packed = raw.replace(b"\r\n", b"").replace(b"\n", b"")
+    packed = _on_one_line(raw)
     try:
         return pybase64.b64decode(packed, validate=True)
     except binascii.Error:
         pass
-    packed = packed.translate(None, _NOT_BASE64).partition(b"=")[0]
+    packed = bytes(packed.translate(None, _NOT_BASE64).partition(b"=")[0])
     spare = len(packed) % 4
     if spare == 1:
         packed = packed[:-1]
     elif spare:
         packed += b"=" * (4 - spare)
     return pybase64.b64decode(packed, validate=True)
+
+
+def _on_one_line(raw: bytes) -> bytes | bytearray:
+    """Take the line ends out; where they are at one distance, as mailers write them, all together."""
+    line = raw.find(b"\n") + 1
+    if not line:
+        return raw
+    packed = bytearray(raw.rstrip(b"\r\n"))
+    ends = len(packed) // line
+    if line > 2 and packed[line - 1 :: line] == b"\n" * ends:
+        del packed[line - 1 :: line]
+        if packed[line - 2 : (line - 1) * ends : line - 1] == b"\r" * ends:
+            del packed[line - 2 : (line - 1) * ends : line - 1]
+    return packed.replace(b"\r\n", b"").replace(b"\n", b"") if b"\n" in packed else packed
 
 
 def _quoted_printable(raw: bytes) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import quopri
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given
@@ -58,6 +60,18 @@ def test_encoding_name(value: str, name: str) -> None:
 )
 def test_decode_bytes(encoding: str, raw: bytes, octets: bytes) -> None:
     assert octets == decode_bytes(raw, encoding)
+
+
+@given(
+    content=st.binary(max_size=90),
+    lines=st.lists(st.integers(0, 9), max_size=9) | st.builds(lambda n: [n] * 60, st.integers(1, 9)),
+    end=st.sampled_from((b"\n", b"\r\n", b"\r\r\n", b"\n\n")),
+)
+def test_base64_is_read_however_its_lines_are_cut(content: bytes, lines: list[int], end: bytes) -> None:
+    whole = base64.b64encode(content)
+    cuts = [0, *accumulate(lines), len(whole)]
+    raw = end.join(whole[start:stop] for start, stop in pairwise(cuts) if start <= stop)
+    assert content == decode_bytes(raw, "base64") == decode_bytes(raw + end, "base64")
 
 
 @given(st.binary(max_size=300))
