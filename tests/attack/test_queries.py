@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from posthouse.store import find
+from posthouse.store import find, lanes
 from wire.person import Person
 
 EXTREMES = [0, 1, -1, 2**53 - 1, -(2**53) + 1]
@@ -151,3 +151,13 @@ def test_a_name_is_looked_for_as_it_is(owner: Person, name: str) -> None:
 def test_sorting_by_more_than_the_limit_is_unsupported(owner: Person) -> None:
     assert "unsupportedSort" == owner.error("Email/query", sort=[{"property": "size"}] * 17)["type"]
     assert 5 == len(owner.call("Email/query", sort=[{"property": "size"}] * 16)[1]["ids"])
+
+
+def test_what_takes_too_long_even_aside_is_given_up(owner: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(lanes, "BUDGET", 0.0)
+        patch.setattr(lanes, "LONGEST", 0.0)
+        arguments = {"accountId": owner.account}
+        responses = owner.send(["Email/query", arguments, "0"], ["Email/get", arguments, "1"]).json()
+        assert ["requestTooLarge"] * 2 == [error["type"] for _, error, _ in responses["methodResponses"]]
+    assert 5 == len(owner.call("Email/query")[1]["ids"])
