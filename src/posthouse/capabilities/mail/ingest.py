@@ -78,6 +78,7 @@ def digest(data: bytes, blob: bytes) -> Prepared:
     message = mime.parse(data)
     body = mime.body(message)
     found = mime.search_text(data, message)
+    told = part.tell(message.root, blob)
     values: JsonObject = {
         **mime.convenience(message),
         "blobId": blobid.encode(blob),
@@ -85,10 +86,10 @@ def digest(data: bytes, blob: bytes) -> Prepared:
         "hasAttachment": mime.has_attachment(message),
         "preview": mime.preview(data, message),
         "headers": part.fields(message.headers),
-        "bodyStructure": part.stored(message.root, blob),
-        "textBody": [part.told(one, blob) for one in body.text],
-        "htmlBody": [part.told(one, blob) for one in body.html],
-        "attachments": [part.told(one, blob) for one in body.attachments],
+        "bodyStructure": part.stored(message.root, told),
+        "textBody": [told[one.part_id] for one in body.text],
+        "htmlBody": [told[one.part_id] for one in body.html],
+        "attachments": [told[one.part_id] for one in body.attachments],
     }
     search = {
         "from": found.from_,

@@ -7,7 +7,7 @@ what is stored, and the bytes are read for ``bodyValues`` only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from posthouse.capabilities.mail import header
@@ -35,28 +35,33 @@ _KNOWN: Final = frozenset((*DEFAULTS, "headers", "subParts"))
 _ENCODING: Final = "encoding"
 
 
-def stored(part: mime.Part, digest: bytes) -> JsonObject:
-    """Make the stored form of a part and those below it, of the message with this SHA-256."""
-    return _stored(part, digest, is_root=True)
+def tell(part: mime.Part, digest: bytes) -> dict[str | None, JsonObject]:
+    """Make the default form of each leaf under a part of the message with this SHA-256, by part id."""
+    return {
+        leaf.part_id: _told(leaf, blobid.encode_part(digest, leaf.offset, leaf.length, leaf.encoding))
+        for leaf in mime.leaves(part)
+    }
 
 
-def _stored(part: mime.Part, digest: bytes, is_root: bool) -> JsonObject:
-    value = told(part, digest)
+def stored(part: mime.Part, told: Mapping[str | None, JsonObject]) -> JsonObject:
+    """Make the stored form of a message's root part and those below it from what `tell` gave."""
+    return _stored(part, told, is_root=True)
+
+
+def _stored(part: mime.Part, told: Mapping[str | None, JsonObject], is_root: bool) -> JsonObject:
+    value = _told(part, None) if part.is_multipart else dict(told[part.part_id])
     value[_ENCODING] = part.encoding
     if not is_root:
         value["headers"] = fields(part.headers)
     if part.is_multipart:
-        value["subParts"] = [_stored(child, digest, is_root=False) for child in part.sub_parts]
+        value["subParts"] = [_stored(child, told, is_root=False) for child in part.sub_parts]
     return value
 
 
-def told(part: mime.Part, digest: bytes) -> JsonObject:
-    """Make the default form of one part, without those below it."""
+def _told(part: mime.Part, blob_id: str | None) -> JsonObject:
     return {
         "partId": part.part_id,
-        "blobId": None
-        if part.is_multipart
-        else blobid.encode_part(digest, part.offset, part.length, part.encoding),
+        "blobId": blob_id,
         "size": part.size,
         "name": part.name,
         "type": part.type,

@@ -7,16 +7,16 @@ May import: kit.
 """
 
 from posthouse.formats.mime.address import EmailAddress, EmailAddressGroup, as_addresses, as_grouped_addresses
-from posthouse.formats.mime.body import Body, body, has_attachment
+from posthouse.formats.mime.body import body, has_attachment
 from posthouse.formats.mime.compose import ComposeInput, HeaderInput, PartInput, compose
 from posthouse.formats.mime.decode import decode_bytes
 from posthouse.formats.mime.envelope import convenience, received_date, sent_date
 from posthouse.formats.mime.field import as_date, as_message_ids, as_urls
 from posthouse.formats.mime.header import Header, as_text, header_form
 from posthouse.formats.mime.html import html_text
-from posthouse.formats.mime.message import Message, Part, parse, part_bytes, part_text
+from posthouse.formats.mime.message import Body, Message, Part, parse, part_bytes, part_text
 from posthouse.formats.mime.preview import preview
-from posthouse.formats.mime.searchtext import SearchText, search_text
+from posthouse.formats.mime.searchtext import SearchText, leaves, search_text
 from posthouse.formats.mime.subject import base_subject
 from posthouse.formats.mime.writer import HeaderValue, write_field
 
@@ -46,6 +46,7 @@ __all__ = [
     "has_attachment",
     "header_form",
     "html_text",
+    "leaves",
     "parse",
     "part_bytes",
     "part_text",

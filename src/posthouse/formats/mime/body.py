@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from posthouse.formats.mime.message import Message, Part
+from posthouse.formats.mime.message import Body, Message, Part
 
 _MEDIA = ("image/", "audio/", "video/")
 # Processed by clients on their own, and no use to download.
@@ -13,19 +11,15 @@ _SIGNATURES = frozenset(
 )
 
 
-class Body(NamedTuple):
-    """The leaves of a message by use: ``textBody``, ``htmlBody`` and ``attachments`` (RFC 8621 §4.1.4)."""
-
-    text: list[Part]
-    html: list[Part]
-    attachments: list[Part]
-
-
 def body(message: Message) -> Body:
-    """Sort the leaves of a message by the algorithm that RFC 8621 §4.1.4 suggests."""
-    result = Body([], [], [])
-    _sort([message.root], "mixed", False, result.text, result.html, result.attachments)
-    return result
+    """Sort the leaves of a message by the algorithm that RFC 8621 §4.1.4 suggests.
+
+    The message remembers the answer, which is not to be changed.
+    """
+    if message.body is None:
+        found = message.body = Body([], [], [])
+        _sort([message.root], "mixed", False, found.text, found.html, found.attachments)
+    return message.body
 
 
 def _sort(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from mmap import mmap
+from typing import NamedTuple
 
 from posthouse.formats.mime.address import EmailAddress
 from posthouse.formats.mime.charset import decode
@@ -67,13 +68,22 @@ class Part:
         return self.part_id is None
 
 
+class Body(NamedTuple):
+    """The leaves of a message by use: ``textBody``, ``htmlBody`` and ``attachments`` (RFC 8621 §4.1.4)."""
+
+    text: list[Part]
+    html: list[Part]
+    attachments: list[Part]
+
+
 @dataclass(slots=True, eq=False)
 class Message:
     """A message: its tree of parts and its size in octets.
 
     ``plain_texts`` remembers what `plain_text` made of a part, by part id, ``hints`` what `html_hints` found in
-    it, and ``envelope`` what `convenience` read: preview, search and index ask for the same. ``decoded`` holds
-    the octets of short encoded texts, which had to be decoded to be counted, till they are first used.
+    it, ``envelope`` what `convenience` read and ``body`` how `body` sorted the leaves: preview, search and index
+    ask for the same. ``decoded`` holds the octets of short encoded texts, which had to be decoded to be counted,
+    till they are first used.
     """
 
     root: Part
@@ -81,6 +91,7 @@ class Message:
     plain_texts: dict[str, str] = field(default_factory=dict, repr=False)
     hints: dict[str, str] = field(default_factory=dict, repr=False)
     envelope: Envelope | None = field(default=None, repr=False)
+    body: Body | None = field(default=None, repr=False)
     decoded: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     @property

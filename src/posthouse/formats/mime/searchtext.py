@@ -85,8 +85,10 @@ def _body(
         seen = set("\n".join(pieces).split())
         for part in alternatives:
             if part.type.startswith("text/"):
-                lines = _visible(data, message, part).split("\n")
-                pieces += [line for line in lines if not seen.issuperset(line.split())]
+                visible = _visible(data, message, part)
+                if not seen.issuperset(visible.split()):
+                    lines = visible.split("\n")  # two of three are empty
+                    pieces += [line for line in lines if line and not seen.issuperset(line.split())]
     return "\n".join(pieces)[:limit]
 
 
