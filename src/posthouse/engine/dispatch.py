@@ -10,8 +10,6 @@ import secrets
 from collections.abc import Callable, Collection, Coroutine
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from traceback import extract_tb
 from typing import Final, TypeAlias
 
 from posthouse.engine import access, argument, room
@@ -225,8 +223,6 @@ def _demand_room(*answered: list[Answer]) -> None:
 def _server_fail(invocation: Invocation, fault: Exception) -> Result:
     """Answer a call that failed through our fault, with an id that is in the log (RFC 8620 §3.6.2)."""
     mark = secrets.token_hex(4)
-    # The message of an exception may quote what the client sent or stored; the places it came by never do.
-    trace = [f"{Path(at.filename).name}:{at.lineno} {at.name}" for at in extract_tb(fault.__traceback__)]
-    _log.error("engine.fail", id=mark, method=invocation.name, error=type(fault).__name__, trace=trace)
+    _log.error("engine.fail", id=mark, method=invocation.name, **log.fault(fault))
     problem = MethodError("serverFail", f"an unexpected error; the server's log has it as {mark}")
     return error(invocation.call_id, problem)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
+from traceback import extract_tb
 from typing import cast
 
 import structlog
@@ -15,6 +17,15 @@ def get(name: str) -> FilteringBoundLogger:
     if not structlog.is_configured():
         configure()
     return cast(FilteringBoundLogger, structlog.get_logger(name))
+
+
+def fault(error: BaseException) -> dict[str, object]:
+    """Describe an unexpected error by its kind and the places it came by.
+
+    Its message is left out: it may quote what a client sent or stored.
+    """
+    places = [f"{Path(at.filename).name}:{at.lineno} {at.name}" for at in extract_tb(error.__traceback__)]
+    return {"error": type(error).__name__, "trace": places}
 
 
 def configure(*, level: str = "info", lines_as_json: bool = False) -> None:

@@ -84,6 +84,7 @@ def test_work_of_who_went_away_is_left_undone(turns: Turns) -> None:
         second = asyncio.create_task(turns.run("a", lambda: done.append(1)))
         await asyncio.sleep(0)
         second.cancel()
+        await asyncio.wait([second])  # it is cancelled only when the loop has come round to it
         blocked.set()
         await first
         await turns.run("a", lambda: done.append(2))

@@ -96,16 +96,16 @@ class Edge:
             answer = problem(error)
         except Disconnected:
             return
-        except Exception:
-            _log.exception("http.failed")
+        except Exception as error:
+            _log.error("http.failed", **log.fault(error))
             detail = f"Something went wrong inside. The server's log has more under {request_id}."
             answer = problem(Refused(500, detail, CLOSE))
         try:
             await send_answer(answer, send, receive, accepted, more)
-        except Exception:
+        except Exception as error:
             # The answer has begun, so all that is left is to break it off: the server sees that it is not
             # complete and closes the connection.
-            _log.exception("http.broken_off")
+            _log.error("http.broken_off", **log.fault(error))
 
     async def _answer(self, exchange: Exchange) -> Answer:
         host = exchange.text(b"host")
