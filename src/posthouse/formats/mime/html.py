@@ -9,7 +9,7 @@ regular expression that cuts anything. A tree-building parser was tried: it need
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import unescape
 
 _LONGEST = 1_000_000
@@ -92,42 +92,37 @@ def _is_in_tag(html: str, at: int) -> bool:
 def _without_markup(html: str) -> str:
     if "<!--" in html:
         html = _COMMENT.sub(_NO_TAG, html)
-    pieces = _cut(html)
-    names = pieces[1::2]
-    kinds = set(names)
-    between = {name: _BREAKS.get(name, "") for name in kinds}
-    pieces[1::2] = map(between.__getitem__, names)
-    if not _UNSEEN.isdisjoint(kinds):
-        _drop_unseen(names, pieces)
+    pieces, name_of = _cut(html)
+    tags = pieces[1::2]
+    between = {tag: _BREAKS.get(name, "") for tag, name in name_of.items()}
+    pieces[1::2] = map(between.__getitem__, tags)
+    if not _UNSEEN.isdisjoint(name_of.values()):
+        _drop_unseen(tags, name_of, pieces)
     return "".join(pieces)
 
 
-def _cut(html: str) -> list[str]:
-    """Cut a document into text, name of a tag in lower case, text, name ... text."""
+def _cut(html: str) -> tuple[list[str], dict[str, str]]:
+    """Cut a document into text, tag, text, tag ... text; also give the name of each tag, in lower case."""
     brackets = html.encode("utf-8", "surrogatepass").translate(None, _BUT_BRACKETS)
     if brackets == b"<>" * (len(brackets) // 2):
         pieces = html.replace("<", ">").split(">")
-        tags = pieces[1::2]
-        kinds = list(dict.fromkeys(tags))
+        kinds = list(dict.fromkeys(pieces[1::2]))
         names = _WHOLE_TAG.findall(">".join((*kinds, "")))
         if len(names) == len(kinds):
-            name_of = dict(zip(kinds, map(str.lower, names), strict=True))
-            pieces[1::2] = map(name_of.__getitem__, tags)
-            return pieces
+            return pieces, dict(zip(kinds, map(str.lower, names), strict=True))
     pieces = _MARKUP.split(html)
-    pieces[1::2] = map(str.lower, pieces[1::2])
-    return pieces
+    return pieces, {name: name.lower() for name in set(pieces[1::2])}
 
 
-def _drop_unseen(names: list[str], pieces: list[str]) -> None:
+def _drop_unseen(tags: list[str], name_of: Mapping[str, str], pieces: list[str]) -> None:
     """Empty the texts inside of elements that are not shown; tag n and the text after it are 2n + 1, 2n + 2."""
+    closing_of = {tag: f"/{name}" for tag, name in name_of.items() if name in _UNSEEN}
     end = 0
-    for start in [number for number, name in enumerate(names) if name in _UNSEEN]:
+    for start in [number for number, tag in enumerate(tags) if tag in closing_of]:
         if start >= end:
-            try:
-                end = names.index(f"/{names[start]}", start)
-            except ValueError:
-                end = len(names)
+            closing = closing_of[tags[start]]
+            later = range(start, len(tags))
+            end = next((number for number in later if name_of[tags[number]] == closing), len(tags))
             pieces[2 * start + 1 : 2 * end + 1] = [""] * (2 * (end - start))
 
 
