@@ -22,8 +22,8 @@ from posthouse.capabilities.mail.ingest import Found
 from posthouse.capabilities.mail.threads import Grouping, keys_of
 
 # Larger batches cost less for each message, and hold up the other writers of a running server for longer.
-_MESSAGES: Final = 200
-_BYTES: Final = 4 * 1024 * 1024
+_MESSAGES: Final = 400
+_BYTES: Final = 8 * 1024 * 1024
 
 
 @dataclass(slots=True)

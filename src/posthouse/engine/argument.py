@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
+from posthouse.engine.result import Ids
 from posthouse.kit.json import JsonObject
 from posthouse.model.capability import Method, Parameter
 from posthouse.model.kind import Anything, Boolean, Id, Int, Kind, ListOf, MapOf, String, UnsignedInt
@@ -90,12 +91,17 @@ def _spec(parameter: Parameter) -> tuple[Kind, object]:
 def check(taken: Mapping[str, tuple[Kind, object]], given: JsonObject) -> JsonObject:
     """Give all arguments, defaults included.
 
+    given: references are resolved in it already; it is the caller's own, not the client's.
     Raises MethodError ``invalidArguments`` for one that is unknown, missing or of the wrong kind.
     """
     for name, value in given.items():
         spec = taken.get(name)
         if spec is None:
             raise MethodError("invalidArguments", f"there is no argument {name[:100]!r}", arguments=[name])
+        if isinstance(value, Ids):
+            if name == "ids":
+                continue
+            value = given[name] = list(value)
         if not spec[0].accepts(value):
             raise MethodError("invalidArguments", f"{name} has a value that it can't have", arguments=[name])
     arguments = {name: default for name, (_, default) in taken.items()} | given

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
-from posthouse.kit.json import Json, JsonObject
+from posthouse.kit.json import Json, JsonObject, dumps, loads
 from posthouse.model.condition import (
     Both,
     Condition,
@@ -21,6 +22,7 @@ from posthouse.model.condition import (
 )
 from posthouse.model.kind import Boolean, Kind, ListOf, Nullable, SetOf, String
 from posthouse.model.property import Property
+from posthouse.model.registry import Registry
 from posthouse.model.type import Type
 from posthouse.proto.jmap.errors import MethodError
 from posthouse.store import fulltext
@@ -37,6 +39,7 @@ _OPERATORS: Final[dict[str, type[Both] | type[Either] | type[Neither]]] = {
     "NOT": Neither,
 }
 _NOTHING: Final = -1
+_LONGEST_REMEMBERED: Final = 400  # octets of JSON
 
 
 def query(type: Type, arguments: JsonObject, types: Mapping[str, Type] | None = None) -> Query:
@@ -52,6 +55,20 @@ def query(type: Type, arguments: JsonObject, types: Mapping[str, Type] | None = 
         raise MethodError("unsupportedSort", f"more than {_MOST_COMPARATORS} comparators")
     order = tuple(_comparator(type, comparator) for comparator in comparators)
     return Query(where, order, collapse=bool(arguments.get("collapseThreads")))
+
+
+def of(registry: Registry, type: Type, arguments: JsonObject) -> Query:
+    """Read the arguments as `query` does; a short query that was asked before is not read again."""
+    asked = {name: arguments.get(name) for name in ("filter", "sort", "collapseThreads")}
+    text = dumps(asked)
+    if len(text) > _LONGEST_REMEMBERED:
+        return query(type, asked, registry.types)
+    return _remembered(registry, type, text)
+
+
+@lru_cache(maxsize=2048)
+def _remembered(registry: Registry, type: Type, text: bytes) -> Query:
+    return query(type, loads(text), registry.types)
 
 
 class _FilterReader:

@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from posthouse.engine import access, state
 from posthouse.engine.call import Call
-from posthouse.engine.result import Result, Rows
+from posthouse.engine.result import Ids, Result, Rows
 from posthouse.kit.json import JsonObject, dumps
 from posthouse.model.property import Part
 from posthouse.model.type import Type
@@ -58,6 +58,8 @@ def get(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Resu
 
 def _local(type: Type, wires: Sequence[str]) -> tuple[list[int], list[str]]:
     """Give the local ids, each once, and those that can't be ids of this type."""
+    if isinstance(wires, Ids) and wires.type is type:
+        return wires.local, []
     once = list(dict.fromkeys(wires))
     local = type.locals(once)
     if None not in local:

@@ -6,7 +6,7 @@ from typing import Final
 
 from posthouse.engine import filter, state, tree
 from posthouse.engine.call import Call
-from posthouse.engine.result import Result
+from posthouse.engine.result import Ids, Result
 from posthouse.kit.json import JsonObject
 from posthouse.model.condition import Query
 from posthouse.model.ports import Finding
@@ -36,7 +36,7 @@ def query(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Re
 
     Raises MethodError ``anchorNotFound`` and those of `filter.query`.
     """
-    asked = filter.query(type, arguments, call.types)
+    asked = filter.of(call.tools.registry, type, arguments)
     found = finding(txn, type, asked, arguments)
     wanted = arguments["limit"]
     limit = MOST if wanted is None else min(wanted, MOST)
@@ -58,7 +58,7 @@ def query(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Re
         "queryState": state.current(txn, type),
         "canCalculateChanges": can_calculate_changes(asked),
         "position": position,
-        "ids": type.wires(ids),
+        "ids": Ids(type, ids),
     }
     if total is not None:
         answer["total"] = total

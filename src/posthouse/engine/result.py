@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from posthouse.kit.json import Json, JsonObject, dumps, loads
+from posthouse.model.type import Type
 from posthouse.proto.jmap.errors import MethodError
 from posthouse.proto.jmap.references import evaluate
 from posthouse.store.layout import Plan, Row
@@ -30,6 +31,21 @@ class Result:
     def select(self, tokens: list[str]) -> Json:
         """Give what a pointer selects in the arguments; raises LookupError."""
         return evaluate(self.arguments, tokens)
+
+
+class Ids(list[str]):
+    """Ids that we answered, with the local ones that they stand for: a call that refers to them needs not read
+    them again.
+
+    local: each is there but once.
+    """
+
+    __slots__ = ("local", "type")
+
+    def __init__(self, type: Type, local: list[int]) -> None:
+        super().__init__(type.wires(local))
+        self.type = type
+        self.local = local
 
 
 class Rows:
@@ -58,7 +74,8 @@ class Rows:
         if len(tokens) == 3 and tokens[:2] == ["list", "*"]:
             cut = self._plan.pluck_all(self._rows, tokens[2])
             if cut is not None:
-                return evaluate(loads(b"[%b]" % b",".join(cut)), ["*"])
+                values = loads(b"[%b]" % b",".join(cut))
+                return evaluate(values, ["*"]) if list in map(type, values) else values
         return evaluate(loads(b"".join(self._pieces)), tokens)
 
 

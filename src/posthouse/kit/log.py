@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextvars import ContextVar
 from pathlib import Path
 from traceback import extract_tb
 from typing import cast
 
 import structlog
-from structlog.typing import FilteringBoundLogger
+from structlog.typing import EventDict, FilteringBoundLogger
+
+_request: ContextVar[str | None] = ContextVar("request", default=None)
 
 
 def get(name: str) -> FilteringBoundLogger:
@@ -17,6 +20,17 @@ def get(name: str) -> FilteringBoundLogger:
     if not structlog.is_configured():
         configure()
     return cast(FilteringBoundLogger, structlog.get_logger(name))
+
+
+def name_request(id: str) -> None:
+    """Put the id of the request at hand into each line that its task logs from now on."""
+    _request.set(id)
+
+
+def add_request(logger: object, method: str, line: EventDict) -> EventDict:
+    """Add the id of the request at hand to a log line; a processor of structlog."""
+    id = _request.get()
+    return line if id is None else {"request": id, **line}
 
 
 def fault(error: BaseException) -> dict[str, object]:
@@ -32,7 +46,7 @@ def configure(*, level: str = "info", lines_as_json: bool = False) -> None:
     """Send log lines to standard error from this level up (``debug`` to ``error``)."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            add_request,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

@@ -37,7 +37,7 @@ CPU and not the clock: on a busy machine the clock would send every read to the 
 LONGEST: Final = 20.0
 """Seconds of CPU after which a read in the slow lane is given up."""
 
-_STEPS_BETWEEN_LOOKS: Final = 2000
+_STEPS_BETWEEN_LOOKS: Final = 5000
 _MOST_IN_ONE_COMMIT: Final = 64
 
 

@@ -65,7 +65,17 @@ class Plan:
     adds their text.
     """
 
-    __slots__ = ("_counters", "_slices", "_spans", "_where", "fragments", "overlay", "select", "select_each")
+    __slots__ = (
+        "_counted",
+        "_counters",
+        "_slices",
+        "_spans",
+        "_where",
+        "fragments",
+        "overlay",
+        "select",
+        "select_each",
+    )
 
     def __init__(self, layout: Layout, names: Iterable[str]) -> None:
         wanted = {"id", *names}
@@ -89,11 +99,10 @@ class Plan:
                     skip = len(dumps(name)) + 1
                     self._where[name] = (len(columns), 4 * index, skip)
         self.fragments = len(columns) + 1
-        self._counters: list[tuple[int, bytes]] = []
-        for name in layout.counters:
-            if name in wanted:
-                columns.append(f'o."n_{name}"')
-                self._counters.append((len(columns), dumps(name) + b":%d"))
+        counters = [name for name in layout.counters if name in wanted]
+        columns += [f'o."n_{name}"' for name in counters]
+        self._counters = b",".join([dumps(name) + b":%d" for name in counters])
+        self._counted = slice(self.fragments, self.fragments + len(counters))
         table = f"obj_{layout.name} o"
         join = f" JOIN rare_{layout.name} r ON r.key = o.key" if "r.rare" in columns else ""
         head = f"SELECT {', '.join(['o.key', *columns])} FROM "
@@ -104,14 +113,18 @@ class Plan:
     def render(self, row: Row, extra: bytes = b"") -> bytes:
         """Write the object of a row, with the text of further members behind."""
         pieces: list[bytes] = []
-        for column, offsets, runs in self._slices:
-            fragment = row[column]
-            assert isinstance(fragment, bytes)
-            at = offsets.unpack_from(fragment)
-            for first, last in runs:
-                pieces.append(fragment[at[first] : at[last] - 1])
-        for column, template in self._counters:
-            pieces.append(template % row[column])
+        if len(self._spans) == len(self._slices):
+            for column, start, stop in self._spans:
+                whole: bytes = row[column]  # type: ignore[assignment]
+                pieces.append(whole[start : _END.unpack_from(whole, stop)[0] - 1])
+        else:
+            for column, offsets, runs in self._slices:
+                fragment: bytes = row[column]  # type: ignore[assignment]
+                at = offsets.unpack_from(fragment)
+                for first, last in runs:
+                    pieces.append(fragment[at[first] : at[last] - 1])
+        if self._counters:
+            pieces.append(self._counters % row[self._counted])
         if extra:
             pieces.append(extra)
         return b"{" + b",".join(pieces) + b"}"

@@ -7,10 +7,9 @@ import gzip
 from typing import Any
 
 import pytest
-from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from posthouse.kit import json
+from posthouse.kit import json, log
 
 JSON = {"Content-Type": "application/json"}
 ECHO = json.dumps(
@@ -87,7 +86,7 @@ def test_a_peer_who_went_away_gets_no_answer(site: Any) -> None:
 
 
 def test_a_failure_has_an_id_that_is_in_the_log(site: Any) -> None:
-    with capture_logs(processors=[merge_contextvars]) as lines:
+    with capture_logs(processors=[log.add_request]) as lines:
         reply = site.ask("POST", "/jmap/api/", JSON, body=ECHO.replace(b"Core/echo", b"Test/fail"))
     assert (500, "about:blank") == (reply.status, reply.json["type"])
     assert b"a secret of the inside" not in reply.body

@@ -11,8 +11,6 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
-from structlog.contextvars import bind_contextvars
-
 from posthouse.kit import log
 from posthouse.kit.limits import Limits
 from posthouse.proto.jmap.errors import RequestError
@@ -83,7 +81,7 @@ class Edge:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Each request is a task with a context of its own, so that nothing has to be unbound.
         request_id = f"{self._process}-{next(self._numbers):x}"
-        bind_contextvars(request=request_id)
+        log.name_request(request_id)
         more: Headers = ()
         accepted: bytes | None = None
         try:
