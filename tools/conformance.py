@@ -15,7 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-ROOT = Path(__file__).resolve().parent.parent
+from generated import ROOT, keep
+
 TESTS = ROOT / "tests"
 PAGE = ROOT / "docs" / "conformance.md"
 
@@ -130,21 +131,14 @@ def _how(one: Requirement) -> str:
     return f"*{one.status}:* {_cell(one.reason)}"
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Write the page, or with `--check` judge it and the tests that are named."""
     absent = missing()
     if absent:
         print("tests that do not exist are named in tests/conformance:", *absent, sep="\n", file=sys.stderr)
         return 1
-    text = page()
-    if "--check" in arguments:
-        if not PAGE.exists() or PAGE.read_text() != text:
-            print("docs/conformance.md is not up to date: run python tools/conformance.py", file=sys.stderr)
-            return 1
-        return 0
-    PAGE.write_text(text)
-    return 0
+    return keep(PAGE, page(), "conformance.py")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

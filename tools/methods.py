@@ -7,13 +7,14 @@ whether the page is up to date.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Final
+
+from generated import ROOT, keep
 
 from posthouse.app.wiring import CAPABILITIES
 from posthouse.model.registry import Registry
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "methods.md"
+PAGE = ROOT / "docs" / "reference" / "methods.md"
 
 STANDARD: Final[dict[str, str]] = {
     "RFC 8620 Core": "Core/echo Blob/copy PushSubscription/get PushSubscription/set",
@@ -65,18 +66,5 @@ def page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def main(arguments: list[str]) -> int:
-    """Write the page, or with `--check` compare it."""
-    text = page()
-    if "--check" in arguments:
-        if not PAGE.exists() or PAGE.read_text() != text:
-            print("docs/reference/methods.md is not up to date: run python tools/methods.py", file=sys.stderr)
-            return 1
-        return 0
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(text)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(keep(PAGE, page(), "methods.py"))

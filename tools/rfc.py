@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import sys
 from collections import defaultdict
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from generated import ROOT, keep
+
 PAGE = ROOT / "docs" / "reference" / "standards.md"
 _CITATION = re.compile(r"RFC (\d{3,5})((?:,? (?:and )?§[\d.]+[a-z]?)+)")
 _SECTION = re.compile(r"§([\d.]+[a-z]?)")
@@ -47,18 +47,5 @@ def _order(section: str) -> list[tuple[int, str]]:
     return [(int(re.sub(r"\D", "", part) or 0), part) for part in section.split(".")]
 
 
-def main(arguments: list[str]) -> int:
-    """Write the page, or with `--check` compare it."""
-    text = page()
-    if "--check" in arguments:
-        if not PAGE.exists() or PAGE.read_text() != text:
-            print("docs/reference/standards.md is not up to date: run python tools/rfc.py", file=sys.stderr)
-            return 1
-        return 0
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(text)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(keep(PAGE, page(), "rfc.py"))
