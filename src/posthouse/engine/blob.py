@@ -7,7 +7,7 @@ the last day. A part's id is believed only as far as its bytes lie inside a blob
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -21,6 +21,7 @@ from posthouse.kit.json import JsonObject
 from posthouse.model import blobid
 from posthouse.model.blobid import BlobId
 from posthouse.model.caller import Access, Caller
+from posthouse.model.ports import BlobSource, Calling, Preparing, Txn
 from posthouse.proto.jmap.errors import SetError
 from posthouse.store.txn import Transaction
 
@@ -32,21 +33,27 @@ class BlobUnknown(LookupError):
     """The account has no such blob, or the caller may not read it; the two look the same from outside."""
 
 
-async def find(call: Call, wire: str) -> BlobId:
-    """Read a blob id that a client gave, and make sure that the caller may read what it names.
+async def readable(call: Preparing | Calling, wires: Iterable[str]) -> dict[str, BlobId]:
+    """Give those of some blob ids, as clients wrote them, whose bytes are there and open to the caller.
 
-    Raises BlobUnknown.
+    A part's id counts if its bytes lie inside a blob that does.
     """
-    blob = blobid.decode(wire)
-    if blob is None:
-        raise BlobUnknown(wire)
+    named = {wire: blob for wire in wires if (blob := blobid.decode(wire)) is not None}
+    digests = {blob.digest for blob in named.values()}
     now = int(clock.now())
-    if not await call.read(lambda txn: txn.may_read_blob(blob.digest, now)):
-        raise BlobUnknown(wire)
-    size = call.blobs.size(blob.digest)
-    if size is None or (blob.range is not None and blob.range.offset + blob.range.length > size):
-        raise BlobUnknown(wire)
-    return blob
+
+    def unit(txn: Txn) -> set[bytes]:
+        return {digest for digest in digests if txn.may_read_blob(digest, now)}
+
+    opened = await call.read(unit) if digests else set()
+    return {
+        wire: blob for wire, blob in named.items() if blob.digest in opened and _is_there(call.blobs, blob)
+    }
+
+
+def _is_there(blobs: BlobSource, blob: BlobId) -> bool:
+    size = blobs.size(blob.digest)
+    return size is not None and (blob.range is None or blob.range.offset + blob.range.length <= size)
 
 
 def content(tools: Tools, blob: BlobId) -> bytes:
@@ -120,7 +127,9 @@ class BlobDoor:
         Raises MethodError ``accountNotFound`` or ``serverUnavailable``, or BlobUnknown.
         """
         call = self._call(caller, access.account(caller, account_id))
-        blob = await find(call, blob_id)
+        blob = (await readable(call, [blob_id])).get(blob_id)
+        if blob is None:
+            raise BlobUnknown(blob_id)
         if blob.range is None:
             size = self._tools.blobs.size(blob.digest)
             assert size is not None
@@ -144,10 +153,10 @@ async def copy(call: Call, source: Access, wires: list[str]) -> tuple[dict[str, 
     copied: dict[str, str] = {}
     refused: dict[str, SetError] = {}
     digests: list[bytes] = []
+    found = await readable(call.at(source), wires)
     for wire in dict.fromkeys(wires):
-        try:
-            blob = await find(call.at(source), wire)
-        except BlobUnknown:
+        blob = found.get(wire)
+        if blob is None:
             refused[wire] = SetError("notFound")
             continue
         digest = await call.aside(partial(_whole, call.tools, blob, until))

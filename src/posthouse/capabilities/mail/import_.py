@@ -15,6 +15,7 @@ from posthouse.capabilities.mail.email import email
 from posthouse.capabilities.mail.ingest import Filing, Prepared
 from posthouse.capabilities.mail.mailbox import mailbox
 from posthouse.engine import access, state
+from posthouse.engine.blob import readable
 from posthouse.kit import clock
 from posthouse.kit.json import Json, JsonObject
 from posthouse.model.blobid import BlobId
@@ -84,7 +85,7 @@ async def import_(call: Calling, arguments: JsonObject) -> JsonObject:
             wanted.append(_read(call, key, given))
         except SetError as error:
             refused[key] = error
-    found = await source.readable(call, [one.blob for one in wanted])
+    found = await readable(call, [one.blob for one in wanted])
     ready: list[_Wanted] = []
     messages: dict[BlobId, Prepared] = {}
     room = _MOST_OCTETS

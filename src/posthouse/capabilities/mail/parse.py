@@ -9,6 +9,7 @@ from typing import Final
 from posthouse.capabilities.mail import ingest, read, source
 from posthouse.capabilities.mail.capability import MAIL
 from posthouse.capabilities.mail.email import email
+from posthouse.engine.blob import readable
 from posthouse.engine.get import checked
 from posthouse.kit import clock
 from posthouse.kit.json import JsonObject
@@ -63,7 +64,7 @@ async def parse(call: Calling, arguments: JsonObject) -> JsonObject:
     wires = list(dict.fromkeys(arguments["blobIds"]))
     if len(wires) > call.limits.max_objects_in_get:
         raise MethodError("requestTooLarge", f"at most {call.limits.max_objects_in_get} can be parsed")
-    found = await source.readable(call, wires)
+    found = await readable(call, wires)
     if len(found) > 1 and sum(source.length(call.blobs, id) for id in found.values()) > _MOST_OCTETS:
         raise MethodError("requestTooLarge", "the blobs are too large to be parsed together")
     parsed: dict[str, JsonObject] = {}

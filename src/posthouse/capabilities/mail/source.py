@@ -3,38 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
 from posthouse.formats import mime
 from posthouse.kit import clock
-from posthouse.model import blobid
 from posthouse.model.blobid import BlobId
-from posthouse.model.ports import BlobSource, Calling, Preparing, Txn
+from posthouse.model.ports import BlobSource, Calling
 
 LEASE: Final = 24 * 3600
 """Seconds for which bytes are kept that nothing refers to yet."""
-
-Asking: TypeAlias = Preparing | Calling
-
-
-async def readable(call: Asking, wires: Iterable[str]) -> dict[str, BlobId]:
-    """Give those of some blob ids, as clients wrote them, whose bytes are there and open to the caller.
-
-    A part's id counts if its bytes lie inside a blob that does.
-    """
-    named = {wire: found for wire in wires if (found := blobid.decode(wire)) is not None}
-    now = int(clock.now())
-
-    def unit(txn: Txn) -> set[bytes]:
-        return {digest for digest in {one.digest for one in named.values()} if txn.may_read_blob(digest, now)}
-
-    open_ = await call.read(unit)
-    return {wire: one for wire, one in named.items() if one.digest in open_ and _is_there(call.blobs, one)}
-
-
-def _is_there(blobs: BlobSource, id: BlobId) -> bool:
-    size = blobs.size(id.digest)
-    return size is not None and (id.range is None or id.range.offset + id.range.length <= size)
 
 
 def length(blobs: BlobSource, id: BlobId) -> int:

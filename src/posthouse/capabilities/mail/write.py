@@ -13,6 +13,7 @@ from posthouse.capabilities.mail.email import email
 from posthouse.capabilities.mail.ingest import Prepared
 from posthouse.capabilities.mail.thread import thread
 from posthouse.capabilities.mail.upkeep import Moved
+from posthouse.engine.blob import readable
 from posthouse.kit import clock
 from posthouse.kit.json import JsonObject
 from posthouse.model import blobid
@@ -41,7 +42,7 @@ async def _prepare(call: Preparing, changes: Sequence[Change]) -> Mapping[str, E
                 drafts[change.key] = draft.read(_given(change), now)
         except SetError as error:
             refused[change.key] = error
-    found = await source.readable(call, {wire for one in drafts.values() for wire in one.body.blobs()})
+    found = await readable(call, {wire for one in drafts.values() for wire in one.body.blobs()})
     left = _MOST_COMPOSED
     for change in changes:
         if change.key not in drafts:
