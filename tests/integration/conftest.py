@@ -90,9 +90,11 @@ class Commands:
                 else:
                     raise AssertionError(f"it never was ready: {popen.stderr.read()}")
                 server = Process(popen, url.removesuffix("/.well-known/jmap"), said)
-                yield server
-                for client in server.clients:
-                    client.close()
+                try:
+                    yield server
+                finally:
+                    for client in server.clients:
+                        client.close()
             finally:
                 popen.kill()
                 popen.communicate()

@@ -175,7 +175,7 @@ def test_an_import_that_is_interrupted_ends_with_130_and_can_be_run_again(
     posthouse: Commands, mbox: Writes
 ) -> None:
     posthouse.add()
-    path = mbox(3000)
+    path = mbox(8000)
     with posthouse.serving("serve") as server:
         client = server.client()
         with posthouse.start("import", NAME, path) as importing:
@@ -188,7 +188,7 @@ def test_an_import_that_is_interrupted_ends_with_130_and_can_be_run_again(
         assert complained.endswith("posthouse: interrupted\n")
         assert "Traceback" not in complained
         posthouse.run("import", NAME, path)
-        assert letters(3000) == subjects(client)
+        assert letters(8000) == subjects(client)
 
 
 def test_export_then_import_gives_the_same_mail(posthouse: Commands, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def parse_request(body: bytes, content_type: str | None, limits: Limits, known: 
         detail = f"A request is at most {limits.max_size_request} octets long."
         raise RequestError("limit", 400, detail, "maxSizeRequest")
     if _values(body) > MOST_VALUES:
-        _refuse(f"A request has at most {MOST_VALUES} values.")
+        _refuse_unread(body)
     try:
         document = json.loads_strict(body)
     except json.NotJSON as error:
@@ -116,6 +116,14 @@ def _check_created_ids(value: Json) -> None:
     for creation_id, record_id in value.items():
         if not (is_id(creation_id) and isinstance(record_id, str) and is_id(record_id)):
             _refuse("'createdIds' maps ids to ids.")
+
+
+def _refuse_unread(body: bytes) -> NoReturn:
+    """Refuse a text of too many values; one that opens more than it closes is not even JSON."""
+    bare = _STRING.sub(b"", body)
+    if any(bare.count(opening) != bare.count(closing) for opening, closing in ((b"[", b"]"), (b"{", b"}"))):
+        raise RequestError("notJSON", 400, "The request is not I-JSON: it opens what it does not close.")
+    _refuse(f"A request has at most {MOST_VALUES} values.")
 
 
 def _refuse(detail: str) -> NoReturn:
