@@ -45,10 +45,6 @@ class Naive:
                 found.setdefault(message.thread, message)
         return list(found.values())[:limit], len(found)
 
-    def with_word(self, word: str) -> int:
-        """Count the messages whose text has a word."""
-        return sum(word in message.text for message in self.messages)
-
     def thread(self, message: Message) -> list[int]:
         """Give the indexes of the messages of a message's Thread, the oldest first."""
         return [one.index for one in sorted(self._threads[message.thread], key=lambda one: one.seconds)]

@@ -6,7 +6,7 @@ from posthouse.engine import access, state
 from posthouse.engine.call import Call
 from posthouse.engine.get import readable
 from posthouse.engine.result import Result, or_none
-from posthouse.engine.set import Outcome, _may_create, commit, prepared
+from posthouse.engine.set import Outcome, commit, may_create, prepared
 from posthouse.engine.set import set as set_
 from posthouse.kit.json import JsonObject
 from posthouse.model.change import Act, Change
@@ -76,7 +76,7 @@ def _copied(type: Type, key: str, given: JsonObject, originals: dict[str, JsonOb
     original = originals.get(wire)
     if original is None:
         raise SetError("notFound", "there is no such object to copy")
-    wrong = {name for name, value in given.items() if name != "id" and not _may_create(type, name, value)}
+    wrong = {name for name, value in given.items() if name != "id" and not may_create(type, name, value)}
     # What the original refers to lies in its own account; an id of the same text here is something else.
     wrong |= {name for name in original.keys() - given.keys() if _refers(type, name, original)}
     if wrong:

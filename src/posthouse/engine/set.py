@@ -88,7 +88,7 @@ def new(type: Type, key: str, values: JsonObject, own: JsonObject) -> Change:
     """
     if type.singleton is not None:
         raise SetError("singleton", f"there is one {type.name}, and it is there")
-    wrong = [name for name, value in values.items() if not _may_create(type, name, value)]
+    wrong = [name for name, value in values.items() if not may_create(type, name, value)]
     full = dict(values)
     for name, prop in type.properties.items():
         if name in values or prop.server:
@@ -102,7 +102,8 @@ def new(type: Type, key: str, values: JsonObject, own: JsonObject) -> Change:
     return Change(Act.CREATE, key, new=full, named=frozenset(values), arguments=own)
 
 
-def _may_create(type: Type, name: str, value: Json) -> bool:
+def may_create(type: Type, name: str, value: Json) -> bool:
+    """Say whether a create may give a property this value."""
     prop = type.properties.get(name)
     if prop is None:
         return type.pattern is not None and type.pattern(name)

@@ -6,7 +6,7 @@ import msgspec
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """The limits that are announced in the core capability, and those of the mail capability.
+    """The limits that are announced in the core capability.
 
     Sizes are in bytes. The defaults are at or above the minimum that RFC 8620 §2 suggests.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
@@ -211,13 +210,9 @@ class Query:
 class Argument:
     """An argument that a type adds to a standard method.
 
-    default: what it is when the client leaves it out; a MISSING one is required.
+    default: what it is when the client leaves it out.
     """
 
     name: str
     kind: Kind = field(default_factory=Anything)
     default: Json = None
-
-
-Arguments: TypeAlias = Mapping[str, tuple[Argument, ...]]
-"""For each verb (``get``, ``set``, ``query`` ...) the arguments that a type adds."""

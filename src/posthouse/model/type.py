@@ -51,7 +51,6 @@ class Type:
     tally: the counts kept of it. singleton: the one id it may have (RFC 8621 §8).
     tree: the property that names an object's parent, for queries that keep to the tree (RFC 8621 §2.3).
     pattern: says of a property name that is in no table whether ``compute`` knows it (RFC 8621 §4.1.3).
-    stored_blob: the property that holds the id of the blob whose bytes the object keeps.
 
     Its hooks are named by their moment: `prepare` (outside the transaction, may wait), `check` (inside, one
     change against the staged view), `before_destroy`, `after` (inside: counters, groups, side rows) and

@@ -15,7 +15,6 @@ import apsw
 Row: TypeAlias = tuple[int | str | bytes | float | None, ...]
 """A row as a database gives it."""
 
-Busy = apsw.BusyError
 Interrupted = apsw.InterruptError
 Full = apsw.FullError
 
