@@ -9,17 +9,17 @@ regular expression that cuts anything. A tree-building parser was tried: it need
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from html import unescape
 
 _LONGEST = 1_000_000
 
+# A quoted attribute may hold a ">"; a quote that is not closed before the next "<" is a sign like others.
 _MARKUP = re.compile(
-    r"<(!--|/?[a-zA-Z][a-zA-Z0-9]*+|[!?/])"
-    r"(?:(?<=<!--)(?:[^-]++|-(?!->))*+(?:-->|\Z)"
-    # A quoted attribute may hold a ">"; a quote that is not closed before the next "<" is a sign like others.
-    r"""|[^<>"']*+(?:"[^"<]*+"[^<>"']*+|'[^'<]*+'[^<>"']*+)*+[^<>]*+(?:>|\Z))"""
+    r"<((?:/?[a-zA-Z][a-zA-Z0-9]*+|[!?/])"
+    r"""[^<>"']*+(?:"[^"<]*+"[^<>"']*+|'[^'<]*+'[^<>"']*+)*+[^<>]*+)(?:>|\Z)"""
 )
+_NAME = re.compile(r"/?[a-zA-Z][a-zA-Z0-9]*+|[!?/]")
 _COMMENT = re.compile(r"<!--(?:[^-]++|-(?!->))*+(?:-->|\Z)")
 _NO_TAG = "<!>"  # stands where a comment was: it shows nothing, and no tag goes past it
 # A tag without its "<", after the ">" of another one, that ends at its first ">" whatever comes behind.
@@ -37,8 +37,6 @@ _BREAKS = {slash + name: "\n" for name in _BLOCKS.split() for slash in ("", "/")
 }
 # What is between these tags is not text. One that is never closed reaches to the end, as in a browser.
 _UNSEEN = frozenset(("script", "style", "title", "template", "textarea", "svg"))
-# A tag begins at most so many characters before an attribute that is looked at.
-_LONGEST_TAG = 2000
 # One that is empty, as the many pictures have that only keep rows apart, is none.
 _HINT = re.compile(
     r"""[\s"'](?:alt|title)\s*+=\s*+(?:"([^"<]*+)"|'([^'<]*+)'|([^\s"'<>]++))""", re.IGNORECASE
@@ -51,45 +49,23 @@ def html_text(html: str) -> str:
     White space inside a block is left as it stands. Only the first million characters are read; it never
     fails, and takes time linear in them.
     """
-    html = html[:_LONGEST]
-    if "<" in html:
-        html = _without_markup(html)
-    return _without_entities(html) if "&" in html else html
+    return html_text_and_hints(html)[0]
 
 
-def html_hints(html: str) -> str:
-    """Return what a document says of pictures and links in ``alt`` and ``title``, one a line (RFC 8621 §4.4.1).
+def html_text_and_hints(html: str) -> tuple[str, str]:
+    """Return `html_text`, and what the tags say of pictures and links in ``alt`` and ``title`` (RFC 8621 §4.4.1).
 
-    Only the first million characters are read; it never fails, and takes time linear in them.
+    The hints stand one a line; those of tags that are alike stand once.
     """
     html = html[:_LONGEST]
-    hints = [
-        found[1] or found[2] or found[3] for found in _attributes(html) if _is_in_tag(html, found.start())
-    ]
-    return _without_entities("\n".join(hint for hint in hints if hint))
+    hints = ""
+    if "<" in html:
+        html, hints = _without_markup(html)
+    return _without_entities(html), _without_entities(hints)
 
 
-def _attributes(html: str) -> Iterator[re.Match[str]]:
-    """Yield what looks like an ``alt`` or ``title``; to look for the words first is many times faster."""
-    lower = html.replace("\u0130", "I").lower()  # the only letter that would become two
-    alt, title = lower.find("alt"), lower.find("title")
-    read = 1
-    while alt >= 0 or title >= 0:
-        if title < 0 or 0 <= alt < title:
-            at, alt = alt, lower.find("alt", alt + 1)
-        else:
-            at, title = title, lower.find("title", title + 1)
-        if at >= read and (found := _HINT.match(html, at - 1)):
-            yield found
-            read = found.end() + 1
-
-
-def _is_in_tag(html: str, at: int) -> bool:
-    start = max(0, at - _LONGEST_TAG)
-    return html.rfind("<", start, at) > html.rfind(">", start, at)
-
-
-def _without_markup(html: str) -> str:
+def _without_markup(html: str) -> tuple[str, str]:
+    """Give the texts between the tags, and the hints in those; entities are still to be decoded."""
     if "<!--" in html:
         html = _COMMENT.sub(_NO_TAG, html)
     pieces, name_of = _cut(html)
@@ -98,11 +74,14 @@ def _without_markup(html: str) -> str:
     pieces[1::2] = map(between.__getitem__, tags)
     if not _UNSEEN.isdisjoint(name_of.values()):
         _drop_unseen(tags, name_of, pieces)
-    return "".join(pieces)
+    return "".join(pieces), "\n".join(_hints(name_of))
 
 
 def _cut(html: str) -> tuple[list[str], dict[str, str]]:
-    """Cut a document into text, tag, text, tag ... text; also give the name of each tag, in lower case."""
+    """Cut a document into text, tag, text, tag ... text; also give the name of each tag, in lower case.
+
+    The tags come without their brackets.
+    """
     brackets = html.encode("utf-8", "surrogatepass").translate(None, _BUT_BRACKETS)
     if brackets == b"<>" * (len(brackets) // 2):
         pieces = html.replace("<", ">").split(">")
@@ -111,7 +90,17 @@ def _cut(html: str) -> tuple[list[str], dict[str, str]]:
         if len(names) == len(kinds):
             return pieces, dict(zip(kinds, map(str.lower, names), strict=True))
     pieces = _MARKUP.split(html)
-    return pieces, {name: name.lower() for name in set(pieces[1::2])}
+    return pieces, {tag: name[0].lower() for tag in pieces[1::2] if (name := _NAME.match(tag))}
+
+
+def _hints(tags: Iterable[str]) -> Iterator[str]:
+    """Yield what tags say in ``alt`` and ``title``; to look for the words first is many times faster."""
+    for tag in tags:
+        lower = tag.lower()
+        if "alt" in lower or "title" in lower:
+            for quoted, single_quoted, bare in _HINT.findall(tag):
+                if hint := quoted or single_quoted or bare:
+                    yield hint
 
 
 def _drop_unseen(tags: list[str], name_of: Mapping[str, str], pieces: list[str]) -> None:
@@ -128,6 +117,8 @@ def _drop_unseen(tags: list[str], name_of: Mapping[str, str], pieces: list[str])
 
 def _without_entities(text: str) -> str:
     """Decode entities; the commonest by plain replacement, which is many times faster."""
+    if "&" not in text:
+        return text
     text = text.replace("&nbsp;", "\xa0").replace("&lt;", "<").replace("&gt;", ">")
     text = text.replace("&quot;", '"').replace("&#39;", "'")
     if text.count("&") == text.count("&amp;"):

@@ -80,10 +80,10 @@ class Body(NamedTuple):
 class Message:
     """A message: its tree of parts and its size in octets.
 
-    ``plain_texts`` remembers what `plain_text` made of a part, by part id, ``hints`` what `html_hints` found in
-    it, ``envelope`` what `convenience` read and ``body`` how `body` sorted the leaves: preview, search and index
-    ask for the same. ``decoded`` holds the octets of short encoded texts, which had to be decoded to be counted,
-    till they are first used.
+    ``plain_texts`` remembers what `plain_text` made of a part, by part id, ``hints`` what HTML there says of its
+    pictures and links, ``envelope`` what `convenience` read and ``body`` how `body` sorted the leaves: preview,
+    search and index ask for the same. ``decoded`` holds the octets of short encoded texts, which had to be
+    decoded to be counted, till they are first used.
     """
 
     root: Part

@@ -6,7 +6,7 @@ from mmap import mmap
 
 from posthouse.formats.mime.charset import decode
 from posthouse.formats.mime.decode import decode_bytes
-from posthouse.formats.mime.html import html_hints, html_text
+from posthouse.formats.mime.html import html_text_and_hints
 from posthouse.formats.mime.message import Message, Part
 from posthouse.formats.mime.parameter import media_type
 
@@ -29,11 +29,10 @@ def plain_text(data: bytes | mmap | memoryview, message: Message, part: Part) ->
             octets = decode_bytes(raw, part.encoding)
         is_html = part.type == "text/html"
         text, _ = decode(octets, part.charset, is_html)
-        text = text.replace("\r\n", "\n")
         if is_html:
-            message.hints[part.part_id] = html_hints(text)
-            text = html_text(text)
-        elif " \n" in text:
+            text, message.hints[part.part_id] = html_text_and_hints(text)
+        text = text.replace("\r\n", "\n")
+        if " \n" in text and not is_html:
             text = _unflowed(text, part)
         message.plain_texts[part.part_id] = text
     return text

@@ -179,6 +179,8 @@ def test_html_text(html: str, text: str) -> None:
         ("<img alt='' data-alt=x alt>", ""),
         ("title = 'no' <b>alt=no</b>", ""),
         ("<a title='never closed", ""),
+        ("<!-- <img alt=hidden> -->", ""),
+        ('<img alt="1 > 0"><i>!</i><img alt="1 > 0">', "1 > 0"),
     ],
 )
 def test_pictures_and_links_have_hints(html: str, hints: str) -> None:
