@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
-_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_DATE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:)(\d\d)(?:\.(\d+))?(Z|[+-]\d\d:[0-5]\d)", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = -62135596800, 253402300799  # the years 1 to 9999
+_SECOND = timedelta(seconds=1)
 
 
 def now() -> float:
@@ -17,9 +19,8 @@ def now() -> float:
 
 def utc_date(seconds: int) -> str:
     """Write Unix seconds as a UTCDate such as ``2014-10-30T06:12:00Z``, clamped to the years 1 to 9999."""
-    seconds = min(max(seconds, -62135596800), 253402300799)
-    moment = _EPOCH + timedelta(seconds=seconds)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
+    moment = _EPOCH + timedelta(seconds=min(max(seconds, _FIRST), _LAST))
+    return moment.replace(tzinfo=None).isoformat() + "Z"
 
 
 def parse_date(text: str) -> datetime | None:
@@ -27,28 +28,13 @@ def parse_date(text: str) -> datetime | None:
     match = _DATE.fullmatch(text)
     if match is None:
         return None
-    fraction, zone = match[7], match[8]
+    minute, second, fraction, zone = match.groups()
     if fraction is not None and not fraction.strip("0"):
         return None
-    offset = timedelta(0)
-    if zone != "Z":
-        hours, minutes = int(zone[1:3]), int(zone[4:6])
-        if hours > 23 or minutes > 59:
-            return None
-        offset = timedelta(hours=hours, minutes=minutes) * (-1 if zone[0] == "-" else 1)
-    second = int(match[6])
-    leap = second == 60
+    if second == "60":  # a leap second
+        text = f"{minute}59.{fraction or '0'}{zone}"
     try:
-        moment = datetime(
-            int(match[1]),
-            int(match[2]),
-            int(match[3]),
-            int(match[4]),
-            int(match[5]),
-            59 if leap else second,
-            int((fraction or "0")[:6].ljust(6, "0")),
-            tzinfo=timezone(offset),
-        )
+        moment = datetime.fromisoformat(text)
         moment.astimezone(UTC)
         return moment
     except (ValueError, OverflowError):
@@ -58,4 +44,4 @@ def parse_date(text: str) -> datetime | None:
 def parse_utc_date(text: str) -> int | None:
     """Read a UTCDate, whose zone must be ``Z``, as Unix seconds, fractions dropped; else None."""
     moment = parse_date(text) if text.endswith("Z") else None
-    return None if moment is None else int((moment - _EPOCH).total_seconds() // 1)
+    return None if moment is None else (moment - _EPOCH) // _SECOND

@@ -35,6 +35,7 @@ _ZONES = {
     "pdt": -420,
 }
 _EPOCH = datetime(1970, 1, 1)
+_SECOND = timedelta(seconds=1)
 _LONGEST_DATE = 1000
 
 
@@ -81,9 +82,7 @@ def as_date(raw: str) -> str | None:
     if moment is None:
         return None
     local, offset = moment
-    stamp = (
-        f"{local.year:04}-{local.month:02}-{local.day:02}T{local.hour:02}:{local.minute:02}:{local.second:02}"
-    )
+    stamp = local.isoformat()
     if not offset:
         return stamp + "Z"
     hours, minutes = divmod(abs(offset), 60)
@@ -96,7 +95,7 @@ def as_seconds(raw: str) -> int | None:
     if moment is None:
         return None
     local, offset = moment
-    return (local - _EPOCH) // timedelta(seconds=1) - offset * 60
+    return (local - _EPOCH) // _SECOND - offset * 60
 
 
 def _moment(raw: str) -> tuple[datetime, int] | None:
