@@ -49,6 +49,12 @@ def test_blank_lines_at_the_end_of_a_message_stay_but_for_one() -> None:
     )
 
 
+def test_a_separator_after_two_blank_lines_needs_no_field_behind_it() -> None:
+    assert [b"Subject: 1\n\nOne\n\n", b"just text\n"] == messages(
+        FROM + b"Subject: 1\n\nOne\n\n\n" + FROM + b"just text\n"
+    )
+
+
 def test_crlf_files_keep_their_line_ends() -> None:
     data = FROM[:-1] + b"\r\nSubject: 1\r\n\r\nOne\r\n\r\n" + FROM[:-1] + b"\r\nSubject: 2\r\n\r\nTwo"
     assert [b"Subject: 1\r\n\r\nOne\r\n", b"Subject: 2\r\n\r\nTwo"] == messages(data)

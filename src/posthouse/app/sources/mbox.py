@@ -28,7 +28,7 @@ from posthouse.app.sources.folder import clean_name
 from posthouse.app.sources.item import Item, Path, Skipped
 from posthouse.app.sources.mark import read_mark
 
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16
 _LONGEST_HEAD = 1 << 16  # bytes of header searched for the status fields
 _LONGEST_LINE = 1 << 10  # bytes of a separator line that are looked at
 _MARGIN = 2 * _LONGEST_LINE
@@ -46,6 +46,8 @@ _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
 _BLANK = re.compile(rb"\n\r?\n")
 _CONTENT_LENGTH = re.compile(rb"^Content-Length:[ \t]*(\d{1,15})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _QUOTED = re.compile(rb"^>(?=>*From )", re.MULTILINE)
+_FROM = re.compile(rb"From ")  # half again as fast as to find the same bytes
+_LINE_FEED, _QUOTING = b"\n>"
 _STATUS = re.compile(
     rb"^(Status|X-Status|X-Keywords|X-Mozilla-Status|X-Mozilla-Keys|X-Gmail-Labels|Received):"
     rb"(.*(?:\r?\n[ \t].*)*)",
@@ -179,47 +181,49 @@ def _drop_blank(window: _Window) -> None:
 
 def _scan(window: _Window, start: int, limit: int) -> bytes | None:
     """Take the message up to the next separator or the end, and leave the window there."""
-    scanned = start - 1  # the line end of the separator is the one before the first line
-    bare = False
-    too_large = False
+    scanned = start
+    bare = quoted = too_large = False
     while True:
-        found = window.buffer.find(b"\nFrom ", scanned)
-        if found >= 0:
-            window.holds(found + 1 + _MARGIN)
-            line = found + 1
-            blank = _BLANK.match(window.buffer, max(found - 2, 0)) or _BLANK.match(
-                window.buffer, max(found - 1, 0)
-            )
-            if is_separator(window.buffer, at=line, after_blank=blank is not None and blank.end() == line):
-                break
-            bare = True
-            scanned = line
+        found = _FROM.search(window.buffer, scanned)
+        if found is not None:
+            line = found.start()
+            before = window.buffer[line - 1]
+            if before == _LINE_FEED:
+                window.holds(line + _MARGIN)
+                blank = _blank_before(window.buffer, 0, line)
+                if is_separator(window.buffer, at=line, after_blank=blank > 0):
+                    break
+                bare = True
+            quoted = quoted or before == _QUOTING
+            scanned = line + 1
         else:
-            # The last bytes may be the start of a candidate, and the two before tell of a blank line.
-            scanned = max(len(window.buffer) - 5, scanned)
+            # The last bytes may be the start of a candidate.
+            scanned = max(len(window.buffer) - 4, scanned)
             if not window.holds(len(window.buffer) + 1):
                 line = len(window.buffer)
                 break
         if scanned - start > limit:
             too_large = True
-            cut = scanned - 3
+            cut = scanned - 4  # the bytes before a candidate tell of a blank line
             window.drop(cut)
             scanned, start = scanned - cut, 0
     data = None
     if not too_large and line - start <= limit + 2:
-        data = _without_blank(window.take(start, line))
-        if not bare:
-            data = _QUOTED.sub(b"", data) if b">From " in data else data
+        data = window.take(start, line - _blank_before(window.buffer, start, line))
+        if quoted and not bare:
+            data = _QUOTED.sub(b"", data)
         if len(data) > limit:
             data = None
     window.drop(line)
     return data
 
 
-def _without_blank(data: bytes) -> bytes:
-    if data.endswith(b"\n\r\n"):
-        return data[:-2]
-    return data[:-1] if data.endswith(b"\n\n") or data == b"\n" else data
+def _blank_before(buffer: bytearray, start: int, line: int) -> int:
+    """Count the bytes of the blank line that ends before this place, after a start."""
+    tail = bytes(buffer[max(start, line - 3) : line])
+    if tail == b"\n\r\n":
+        return 2
+    return 1 if tail == b"\n" or tail.endswith(b"\n\n") else 0
 
 
 def _item(separator: bytes, data: bytes, mailbox: Path, origin: str) -> Item | Skipped:
