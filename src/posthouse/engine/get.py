@@ -42,18 +42,15 @@ def get(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Resu
         rows = txn.rows(type, ids, plan)
         if len(rows) < len(ids):
             found = {id_of(row) for row in rows}
-            missing += type.wires(id for id in ids if id not in found)
+            missing += type.wires([id for id in ids if id not in found])
     extra = _extra(call, txn, type, plan, names)
-    if extra is None:
-        objects = plan.render_all(rows)
-    else:
-        objects = b",".join([plan.render(row, extra(id_of(row))) for row in rows])
+    objects = plan.objects(rows, None if extra is None else [extra(id_of(row)) for row in rows])
     head = b'{"accountId":%b,"state":"%b","list":[' % (
         dumps(arguments["accountId"]),
         state.current(txn, type).encode(),
     )
     pieces = (head, objects, b'],"notFound":', dumps(missing), b"}")
-    return Rows(f"{type.name}/get", call.call_id, pieces, plan, rows)
+    return Rows(f"{type.name}/get", call.call_id, pieces, plan, rows, call.types)
 
 
 def _local(type: Type, wires: Sequence[str]) -> tuple[list[int], list[str]]:

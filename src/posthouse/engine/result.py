@@ -37,15 +37,15 @@ class Ids(list[str]):
     """Ids that we answered, with the local ones that they stand for: a call that refers to them needs not read
     them again.
 
-    local: each is there but once.
+    local: each is there but once, as it need not be in the list.
     """
 
     __slots__ = ("local", "type")
 
-    def __init__(self, type: Type, local: list[int]) -> None:
+    def __init__(self, type: Type, local: Sequence[int]) -> None:
         super().__init__(type.wires(local))
         self.type = type
-        self.local = local
+        self.local = list(dict.fromkeys(local))
 
 
 class Rows:
@@ -54,16 +54,23 @@ class Rows:
     A reference to one property of all objects, such as ``/list/*/threadId``, is cut out of the rows too.
     """
 
-    __slots__ = ("_pieces", "_plan", "_rows", "call_id", "name")
+    __slots__ = ("_pieces", "_plan", "_rows", "_types", "call_id", "name")
 
     def __init__(
-        self, name: str, call_id: str, pieces: Sequence[bytes], plan: Plan, rows: Sequence[Row]
+        self,
+        name: str,
+        call_id: str,
+        pieces: Sequence[bytes],
+        plan: Plan,
+        rows: Sequence[Row],
+        types: Mapping[str, Type],
     ) -> None:
         self.name = name
         self.call_id = call_id
         self._pieces = pieces
         self._plan = plan
         self._rows = rows
+        self._types = types
 
     def pieces(self) -> Sequence[bytes]:
         """Give the arguments as JSON, in pieces."""
@@ -72,7 +79,11 @@ class Rows:
     def select(self, tokens: list[str]) -> Json:
         """Give what a pointer selects in the arguments; raises LookupError."""
         if len(tokens) == 3 and tokens[:2] == ["list", "*"]:
-            cut = self._plan.pluck_all(self._rows, tokens[2])
+            number = self._plan.numbers.get(tokens[2])
+            if number is not None:
+                at, target = number
+                return Ids(self._types[target], [row[at] for row in self._rows])  # type: ignore[misc]
+            cut = self._plan.pluck(self._rows, tokens[2])
             if cut is not None:
                 values = loads(b"[%b]" % b",".join(cut))
                 return evaluate(values, ["*"]) if list in map(type, values) else values

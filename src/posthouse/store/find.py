@@ -9,6 +9,7 @@ first of each group stands for it.
 from __future__ import annotations
 
 from array import array
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Final, Protocol, cast
@@ -109,12 +110,11 @@ class Find:
         """Give the first of each group, so many at most."""
         sql, parameters = self._compiled()
         firsts: dict[int, int] = {}
-        pairs = cast("Iterator[tuple[int, int]]", self._database.rows(sql, parameters))
-        for id, group in pairs:
-            if group not in firsts:
-                firsts[group] = id
-                if len(firsts) == most:
-                    break
+        rows = self._database.rows(sql, parameters)
+        # As many rows as groups are missing can't be too many, and are looked at without a step for each.
+        while some := list(islice(rows, most - len(firsts))):
+            ids, groups = zip(*some, strict=True)
+            deque(map(firsts.setdefault, groups, ids), maxlen=0)
         return list(firsts.values())
 
     def _stream(self) -> Iterator[int]:
@@ -224,7 +224,7 @@ class _Candidates:
             plan.select + " WHERE +o.account = ? AND o.key BETWEEN ? AND ?",
             (self._txn.account, self._base, self._base | _ID_MASK),
         ):
-            fields = loads(cast(bytes, plan.pluck(row, on)))
+            fields = loads(b"".join(plan.pluck([row], on) or ()))
             if any(
                 field["name"].lower() == name and (text is None or text in fold(field["value"]))
                 for field in fields

@@ -10,11 +10,14 @@ slicing: neighbours that are wanted together are one slice, and no JSON is parse
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Final
+from itertools import chain, repeat
+from operator import itemgetter
+from typing import Any, Final, TypeAlias
 
 from posthouse.kit.json import JsonObject, dumps, loads
+from posthouse.model.kind import Ref
 from posthouse.model.property import Part, Property
 from posthouse.model.type import Type
 from posthouse.store.sqlite import EACH
@@ -23,6 +26,7 @@ from posthouse.store.sqlite import Row as Row
 _STORED: Final = (Part.FIXED, Part.LIVE, Part.RARE)
 _COLUMN_OF: Final = {Part.FIXED: "o.fixed", Part.LIVE: "o.live", Part.RARE: "r.rare"}
 
+_Cut: TypeAlias = Callable[[Sequence[Any]], list[bytes]]
 
 _END: Final = struct.Struct("<I")
 _MEMBER: Final = struct.Struct("<II")
@@ -61,27 +65,17 @@ class Plan:
 
     select: the statement that reads the rows, up to its WHERE. select_each: the same, for a table of keys
     that is its first parameter, in whose order the rows come. fragments: where in a row the columns end that
-    hold JSON, which follow the key. overlay: the wanted properties that each person has of his own; the caller
-    adds their text.
+    hold JSON, which follow the key. numbers: for each wanted property that refers to one object of another type,
+    where in a row its number is, and the name of that type. overlay: the wanted properties that each person has
+    of his own; the caller gives their text.
     """
 
-    __slots__ = (
-        "_counted",
-        "_counters",
-        "_slices",
-        "_spans",
-        "_where",
-        "fragments",
-        "overlay",
-        "select",
-        "select_each",
-    )
+    __slots__ = ("_counted", "_cuts", "_where", "fragments", "numbers", "overlay", "select", "select_each")
 
     def __init__(self, layout: Layout, names: Iterable[str]) -> None:
         wanted = {"id", *names}
         columns: list[str] = []
-        self._slices: list[tuple[int, struct.Struct, tuple[tuple[int, int], ...]]] = []
-        self._spans: list[tuple[int, int, int]] = []
+        self._cuts: list[tuple[int, _Cut]] = []
         self._where: dict[str, tuple[int, int, int]] = {}
         for part in _STORED:
             members = layout.members[part]
@@ -89,20 +83,20 @@ class Plan:
             if not runs:
                 continue
             columns.append(_COLUMN_OF[part])
-            offsets = _offsets(len(members))
-            self._slices.append((len(columns), offsets, runs))
-            if len(runs) == 1 and runs[0][0] == 0:
-                # The commonest case by far: the wanted members open the fragment, whose start is known.
-                self._spans.append((len(columns), offsets.size, 4 * runs[0][1]))
+            self._cuts.append((len(columns), _cut(len(members), runs)))
             for index, name in enumerate(members):
                 if name in wanted:
                     skip = len(dumps(name)) + 1
                     self._where[name] = (len(columns), 4 * index, skip)
         self.fragments = len(columns) + 1
         counters = [name for name in layout.counters if name in wanted]
+        self._counted = [(self.fragments + at, name.encode()) for at, name in enumerate(counters)]
         columns += [f'o."n_{name}"' for name in counters]
-        self._counters = b",".join([dumps(name) + b":%d" for name in counters])
-        self._counted = slice(self.fragments, self.fragments + len(counters))
+        self.numbers: dict[str, tuple[int, str]] = {}
+        for prop in layout.columns:
+            if prop.name in wanted and isinstance(prop.kind, Ref):
+                columns.append(f'o."c_{prop.name}"')
+                self.numbers[prop.name] = (len(columns), prop.kind.target)
         table = f"obj_{layout.name} o"
         join = f" JOIN rare_{layout.name} r ON r.key = o.key" if "r.rare" in columns else ""
         head = f"SELECT {', '.join(['o.key', *columns])} FROM "
@@ -110,54 +104,71 @@ class Plan:
         self.select_each = f"{head}{EACH} k CROSS JOIN {table} ON o.key = k.value{join}"
         self.overlay = [name for name in layout.overlay if name in wanted]
 
-    def render(self, row: Row, extra: bytes = b"") -> bytes:
-        """Write the object of a row, with the text of further members behind."""
-        pieces: list[bytes] = []
-        if len(self._spans) == len(self._slices):
-            for column, start, stop in self._spans:
-                whole: bytes = row[column]  # type: ignore[assignment]
-                pieces.append(whole[start : _END.unpack_from(whole, stop)[0] - 1])
-        else:
-            for column, offsets, runs in self._slices:
-                fragment: bytes = row[column]  # type: ignore[assignment]
-                at = offsets.unpack_from(fragment)
-                for first, last in runs:
-                    pieces.append(fragment[at[first] : at[last] - 1])
-        if self._counters:
-            pieces.append(self._counters % row[self._counted])
-        if extra:
-            pieces.append(extra)
-        return b"{" + b",".join(pieces) + b"}"
+    def objects(self, rows: Sequence[Row], more: Sequence[bytes] | None = None) -> bytes:
+        """Write the objects of all rows, with commas between.
 
-    def render_all(self, rows: Sequence[Row]) -> bytes:
-        """Write the objects of all rows with commas between."""
-        if not self._counters and len(self._spans) == len(self._slices) == 2:
-            (one, start, stop), (other, other_start, other_stop) = self._spans
-            end = _END.unpack_from
-            # Offsets are read at two places only; the general way reads the whole table of each fragment.
-            pairs: list[tuple[bytes, bytes]] = [(row[one], row[other]) for row in rows]  # type: ignore[misc]
-            return b",".join(
-                [
-                    b"{%b,%b}" % (a[start : end(a, stop)[0] - 1], b[other_start : end(b, other_stop)[0] - 1])
-                    for a, b in pairs
-                ]
-            )
-        return b",".join([self.render(row) for row in rows])
+        more: for each row the text of further members, which are written behind.
+        """
+        pieces = [*chain.from_iterable(self._pieces(rows, more))]
+        pieces[:1] = [b"{"] if pieces else []
+        return b"".join(pieces)
 
-    def pluck(self, row: Row, name: str) -> bytes | None:
-        """Cut one stored property's JSON out of a row; None if the plan does not have it."""
-        cut = self.pluck_all([row], name)
-        return None if cut is None else cut[0]
+    def texts(self, rows: Sequence[Row]) -> list[bytes]:
+        """Write the object of each row."""
+        return [b"".join(pieces)[1:] for pieces in self._pieces(rows, None)]
 
-    def pluck_all(self, rows: Sequence[Row], name: str) -> list[bytes] | None:
+    def _pieces(self, rows: Sequence[Row], more: Sequence[bytes] | None) -> Iterator[tuple[bytes, ...]]:
+        """Give the pieces of each object, of which the first is a comma and the brace that opens it."""
+        if not rows:
+            return iter(())
+        # Column after column, for the steps that are taken for each object are what a /get costs.
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        parts: list[Iterable[bytes]] = []
+        for at, cut in self._cuts:
+            parts += (repeat(b"," if parts else b",{"), cut(columns[at]))
+        for at, name in self._counted:
+            parts += (repeat(b',"%b":' % name), map(b"%d".__mod__, columns[at]))
+        if more is not None:
+            parts += (repeat(b","), more)
+        parts.append(repeat(b"}"))
+        return zip(*parts, strict=False)  # what repeats has no end
+
+    def pluck(self, rows: Sequence[Row], name: str) -> list[bytes] | None:
         """Cut one stored property's JSON out of each row; None if the plan does not have it."""
         found = self._where.get(name)
         if found is None:
             return None
-        column, place, skip = found
-        fragments: list[bytes] = [row[column] for row in rows]  # type: ignore[misc]
-        ends = [(fragment, *_MEMBER.unpack_from(fragment, place)) for fragment in fragments]
-        return [fragment[start + skip : end - 1] for fragment, start, end in ends]
+        at, place, skip = found
+        fragments: Iterable[bytes] = map(itemgetter(at), rows)
+        span = _MEMBER.unpack_from
+        return [
+            fragment[start + skip : end - 1]
+            for fragment in fragments
+            for start, end in (span(fragment, place),)
+        ]
+
+
+def _cut(count: int, runs: Sequence[tuple[int, int]]) -> _Cut:
+    """Make what cuts the wanted members out of fragments of ``count`` members.
+
+    Nearly always they open the fragment or are all of it: then one offset at most is read of each.
+    """
+    offsets = _offsets(count)
+    opening = offsets.size
+    if runs == ((0, count),):
+        return lambda fragments: [fragment[opening:] for fragment in fragments]
+    if len(runs) == 1 and runs[0][0] == 0:
+        last, end = 4 * runs[0][1], _END.unpack_from
+        return lambda fragments: [fragment[opening : end(fragment, last)[0] - 1] for fragment in fragments]
+
+    def cut(fragments: Sequence[bytes]) -> list[bytes]:
+        tables = map(offsets.unpack_from, fragments)
+        return [
+            b",".join([fragment[at[first] : at[last] - 1] for first, last in runs])
+            for fragment, at in zip(fragments, tables, strict=True)
+        ]
+
+    return cut
 
 
 def _runs(wanted: Sequence[bool]) -> tuple[tuple[int, int], ...]:

@@ -31,17 +31,22 @@ _PAGE_CACHE_KIB = 16_384
 def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
     """Open a database file in WAL mode; what is committed is on the disk before COMMIT returns.
 
+    SQLite takes no locks of its own around the connection: whoever shares it between threads must.
     readonly: refuse writes on this connection. A file that is not there is made, for nobody else to read.
     """
     # SQLite gives its other files the same mode.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    connection = apsw.Connection(str(path), statementcachesize=512)
+    connection = apsw.Connection(
+        str(path), flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOMUTEX, statementcachesize=512
+    )
     connection.set_busy_timeout(10_000)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute(f"PRAGMA cache_size=-{_PAGE_CACHE_KIB}")
     connection.execute("PRAGMA wal_autocheckpoint=4000")
     connection.execute("PRAGMA temp_store=MEMORY")
+    # Else the planner looks at values that are bound, and prepares a statement anew when the next ones differ.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     if readonly:
         connection.execute("PRAGMA query_only=ON")
     return connection

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
-from operator import itemgetter
 from typing import Final, cast
 
 from posthouse.kit.json import Json, JsonObject, dumps, loads
@@ -144,8 +143,8 @@ class Transaction:
         room = _MOST_OCTETS
         while some := list(islice(found, _ROWS_AT_ONCE)):
             rows += some
-            for column in range(1, plan.fragments):
-                room -= sum(map(len, map(itemgetter(column), some)))
+            columns = list(zip(*some, strict=True))
+            room -= sum([sum(map(len, fragments)) for fragments in columns[1 : plan.fragments]])
             if room < 0:
                 raise TooMuch("the objects are too large to be read together")
         return rows
@@ -169,8 +168,9 @@ class Transaction:
         wanted = layout.stored if names is None else layout.stored.intersection(names)
         plan = layout.plan(wanted)
         objects: dict[int, JsonObject] = {}
-        for row in self.rows(type, ids, plan):
-            objects[id_of(row)] = loads(plan.render(row))
+        rows = self.rows(type, ids, plan)
+        for row, text in zip(rows, plan.texts(rows), strict=True):
+            objects[id_of(row)] = loads(text)
         overlay = [name for name in layout.overlay if names is None or name in set(names)]
         if overlay and objects:
             own = self.overlays(type, overlay)

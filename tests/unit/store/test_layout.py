@@ -36,6 +36,7 @@ def row(plan: Plan, layout: Layout, whole: JsonObject) -> Row:
         "o.live": layout.pack(Part.LIVE, whole),
         "r.rare": layout.pack(Part.RARE, whole),
         **{f'o."n_{name}"': whole.get(name) for name in layout.counters},
+        **{f'o."c_{prop.name}"': 7 for prop in layout.columns},
     }
     key, *columns = plan.select.removeprefix("SELECT ").partition(" FROM ")[0].split(", ")
     assert "o.key" == key
@@ -63,13 +64,12 @@ def test_any_plan_cuts_out_what_a_parsed_object_would_give(whole: JsonObject) ->
             plan = Plan(LAYOUT, names)
             one = row(plan, LAYOUT, whole)
             expected = {name: whole[name] for name in ("id", *names)}
-            assert expected == json.loads(plan.render(one))
-            assert [expected, expected] == json.loads(b"[" + plan.render_all([one, one]) + b"]")
+            assert [expected] * 2 == [json.loads(text) for text in plan.texts([one, one])]
+            assert [expected] * 2 == json.loads(b"[" + plan.objects([one, one]) + b"]")
             for name in ("id", *names):
-                cut = plan.pluck(one, name)
+                cut = plan.pluck([one, one], name)
                 assert cut is not None
-                assert whole[name] == json.loads(cut)
-                assert [cut, cut] == plan.pluck_all([one, one], name)
+                assert [whole[name]] * 2 == [json.loads(text) for text in cut]
 
 
 def test_every_subset_of_properties_has_a_plan_that_gives_just_that() -> None:
@@ -83,14 +83,15 @@ def test_every_subset_of_properties_has_a_plan_that_gives_just_that() -> None:
             plan = Plan(layout, names)
             one = row(plan, layout, whole)
             expected = {name: whole[name] for name in ("id", *names)}
-            assert expected == json.loads(plan.render(one))
-            assert [expected] * 2 == json.loads(b"[" + plan.render_all([one, one]) + b"]")
+            assert [expected] * 2 == json.loads(b"[" + plan.objects([one, one]) + b"]")
             assert ("rare_cake" in plan.select) == ("labels" in names)
 
 
 def test_further_members_stand_behind() -> None:
     plan = Plan(LAYOUT, [])
-    assert {"id": "c1", "x": 1} == json.loads(plan.render(row(plan, LAYOUT, {"id": "c1"}), b'"x":1'))
+    rows = [row(plan, LAYOUT, {"id": id}) for id in ("c1", "c2")]
+    written = plan.objects(rows, [b'"x":1', b'"x":2'])
+    assert [{"id": "c1", "x": 1}, {"id": "c2", "x": 2}] == json.loads(b"[" + written + b"]")
 
 
 def test_a_plan_does_not_have_what_was_not_asked_for_or_is_no_fragment() -> None:
@@ -98,13 +99,14 @@ def test_a_plan_does_not_have_what_was_not_asked_for_or_is_no_fragment() -> None
     layout = Layout(shelf)
     plan = layout.plan(["totalCakes", "isFavourite"])
     one = row(plan, layout, whole)
-    assert [None] * 3 == [plan.pluck(one, name) for name in ("name", "totalCakes", "nosuch")]
-    assert {"id": "h1", "totalCakes": 3} == json.loads(plan.render(one))
+    assert [None] * 3 == [plan.pluck([one], name) for name in ("name", "totalCakes", "nosuch")]
+    assert {"id": "h1", "totalCakes": 3} == json.loads(plan.objects([one]))
     assert ["isFavourite"] == plan.overlay
 
 
 def test_no_rows_are_no_text() -> None:
-    assert b"" == Plan(LAYOUT, STORED).render_all([])
+    assert b"" == Plan(LAYOUT, STORED).objects([])
+    assert [] == Plan(LAYOUT, STORED).texts([])
 
 
 def test_the_same_properties_share_a_plan_and_many_different_ones_are_forgotten() -> None:

@@ -6,7 +6,6 @@ from typing import Final
 
 from posthouse.capabilities.mail import header, part
 from posthouse.capabilities.mail.keyword import Keyword, is_unread
-from posthouse.capabilities.mail.thread import thread
 from posthouse.formats import mime
 from posthouse.kit.json import Json, JsonObject
 from posthouse.model.condition import (
@@ -93,7 +92,7 @@ email = Type(
     },
     # Neighbours are cut out of a row together, so what a list of messages shows stands first.
     properties=[
-        Property("threadId", Id(), server=True, immutable=True, column=thread.local),
+        Property("threadId", Ref("Thread"), server=True, immutable=True, index=True),
         Property("from", _ADDRESSES, immutable=True, default=None, column=_first_address, sorted=True),
         Property("to", _ADDRESSES, immutable=True, default=None, column=_first_address),
         Property("subject", String() | None, immutable=True, default=None, column=_base_subject, sorted=True),

@@ -231,6 +231,18 @@ def test_a_query_a_get_and_a_further_get_in_one_request(kitchen: Kitchen, ids: l
     assert [ids[1]] == [found["id"] for found in answers[2][1]["list"]]
 
 
+def test_what_several_objects_refer_to_is_got_once(kitchen: Kitchen, ids: list[str]) -> None:
+    found, echoed, orders = kitchen.responses(
+        ("Cake/get", {"ids": ids, "properties": ["orderId"]}),
+        ("Oven/echo", {"#x": reference("0", "Cake/get", "/list/*/orderId")}),
+        ("Order/get", {"#ids": reference("0", "Cake/get", "/list/*/orderId")}),
+    )
+    one, two = (cake["orderId"] for cake in found[1]["list"])
+    assert one == two
+    assert [one, two] == echoed[1]["x"]
+    assert [one] == [order["id"] for order in orders[1]["list"]]
+
+
 @pytest.mark.parametrize("name", ["id", "orderId", "name", "weight", "tags", "shelfIds", "price", "labels"])
 def test_a_stored_property_of_all_objects_can_be_referred_to(
     kitchen: Kitchen, ids: list[str], name: str
