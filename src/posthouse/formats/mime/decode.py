@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import binascii
 import re
+from mmap import mmap
+from typing import Final
 
 import pybase64
 
+_PIECE: Final = 1 << 18
 _NO_ENCODING = frozenset(("7bit", "8bit", "binary"))
 _UUENCODE = frozenset(("x-uuencode", "uuencode", "x-uue", "uue"))
 _BASE64_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -45,6 +48,22 @@ def decode_bytes(raw: bytes, encoding: str) -> bytes:
     if encoding == "x-uuencode":
         return _uuencode(raw)
     return raw
+
+
+def base64_size(data: bytes | mmap, start: int, end: int) -> int:
+    """Count the octets that base64 in ``data[start:end]`` decodes to, without decoding it.
+
+    Only a piece of it is in memory at a time, for attachments may be very large.
+    """
+    letters = 0
+    for at in range(start, end, _PIECE):
+        packed = data[at : min(at + _PIECE, end)].translate(None, _NOT_BASE64)
+        padding = packed.find(b"=")
+        if padding >= 0:
+            letters += padding
+            break
+        letters += len(packed)
+    return letters * 3 // 4
 
 
 def decode_word_base64(raw: bytes) -> bytes:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from posthouse.formats.mime.address import EmailAddress
 from posthouse.formats.mime.charset import decode
-from posthouse.formats.mime.decode import decode_bytes, encoding_name
+from posthouse.formats.mime.decode import base64_size, decode_bytes, encoding_name
 from posthouse.formats.mime.encodedword import decode_words
 from posthouse.formats.mime.header import Header, scan, unfold
 from posthouse.formats.mime.parameter import disposition, media_type, without_comments
@@ -180,10 +180,13 @@ class _Reader:
             self.leaves += 1
             part.part_id = str(self.leaves)
             part.encoding = encoding_name(content.get("content-transfer-encoding", "7bit"))
-            if part.encoding in ("base64", "quoted-printable", "x-uuencode"):
+            is_short_text = part.type.startswith("text/") and part.length <= _SHORT
+            if part.encoding == "base64" and not is_short_text:
+                part.size = base64_size(self.data, body, body + part.length)
+            elif part.encoding in ("base64", "quoted-printable", "x-uuencode"):
                 decoded = part_bytes(self.data, part)
                 part.size = len(decoded)
-                if part.type.startswith("text/") and part.length <= _SHORT:
+                if is_short_text:
                     self.decoded[part.part_id] = decoded
         return part
 

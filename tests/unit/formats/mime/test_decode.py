@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import quopri
+import tracemalloc
 from itertools import accumulate, pairwise
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from posthouse.formats.mime import decode_bytes, parse, part_text
 from posthouse.formats.mime.charset import codec, decode
-from posthouse.formats.mime.decode import encoding_name
+from posthouse.formats.mime.decode import base64_size, encoding_name
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,23 @@ def test_base64_is_read_however_its_lines_are_cut(content: bytes, lines: list[in
     cuts = [0, *accumulate(lines), len(whole)]
     raw = end.join(whole[start:stop] for start, stop in pairwise(cuts) if start <= stop)
     assert content == decode_bytes(raw, "base64") == decode_bytes(raw + end, "base64")
+
+
+@given(st.lists(st.sampled_from((b"A", b"Qk", b"+/9z", b"=", b"\r\n", b" ", b"-"))).map(b"".join))
+def test_base64_is_counted_as_it_is_decoded(raw: bytes) -> None:
+    data = b"before" + raw + b"behind"
+    assert len(decode_bytes(raw, "base64")) == base64_size(data, 6, 6 + len(raw))
+
+
+def test_long_base64_is_counted_in_pieces() -> None:
+    content = bytes(2_000_000)
+    raw = base64.encodebytes(content)
+    assert len(content) == base64_size(raw, 0, len(raw))
+    tracemalloc.start()
+    base64_size(raw, 0, len(raw))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < len(raw)
 
 
 @given(st.binary(max_size=300))
