@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-_THREADS = 8  # names that answer late hold these, and nothing else of the server
+from posthouse.kit.turns import Turns
+
+_THREADS = 8  # names that answer late hold these, one each, and nothing else of the server
 
 
 class SystemLookup:
@@ -14,10 +16,11 @@ class SystemLookup:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="lookup")
+        self._turns = Turns(self._threads)
 
     async def __call__(self, host: str) -> list[str]:
         """Return the IP addresses of a host, in the order to try them. Raises OSError if there is none."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _addresses, host)
+        return await self._turns.run(host, partial(_addresses, host))
 
     def close(self) -> None:
         """Forget the lookups that wait."""

@@ -2,7 +2,8 @@
 
 Such a URL may be meant to lead the server into its own network (RFC 8620 §8.6). So it must be ``https``; its
 host is resolved here, addresses that are not public are dropped, and connections go to exactly those that
-remain, while the certificate must still be the host's. Redirects are answers like any other.
+remain, while the certificate must still be the host's. Redirects are answers like any other, and proxies of the
+environment are not asked.
 """
 
 from __future__ import annotations
@@ -11,30 +12,17 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from ipaddress import ip_address
-from typing import Protocol, TypeAlias
 
 from posthouse.serve.work import target
 from posthouse.serve.work.address import Address, Network, is_public, is_within
 from posthouse.serve.work.answer import Answer, Unreachable
 from posthouse.serve.work.lookup import SystemLookup
+from posthouse.serve.work.pool import Pool
 from posthouse.serve.work.target import Refused, Target
 
-_CONNECT_PATIENCE = 5.0  # seconds, for each of a connection and of its TLS
 _PATIENCE = 20.0  # seconds for all of a request, waiting for its turn included
 _UNPRIVILEGED = 1024  # below, but for 443, wait protocols that a request is better kept from
 _MOST_ADDRESSES = 8  # of a name that are tried
-
-
-class _Carrier(Protocol):
-    """What `carrier.Carrier` does, without what its import costs."""
-
-    async def post(self, target: Target, body: bytes, headers: Mapping[str, str]) -> Answer: ...
-
-    async def close(self) -> None: ...
-
-
-_Resolve: TypeAlias = Callable[[str], Awaitable[Sequence[Address]]]
-_Make: TypeAlias = Callable[[_Resolve, ssl.SSLContext, float], _Carrier]
 
 
 class Outward:
@@ -59,7 +47,7 @@ class Outward:
         self._system = SystemLookup()
         self._lookup = lookup or self._system
         self._patience = patience
-        self._carrier: _Carrier | None = None
+        self._pool: Pool | None = None
         self._closed = False
 
     def check(self, url: str) -> Target:
@@ -86,32 +74,34 @@ class Outward:
         read = self.check(url)
         try:
             async with asyncio.timeout(self._patience):
-                carrier = await self._opened()
-                return await carrier.post(read, body, headers)
+                pool = await self._opened()
+                return await pool.post(read, body, headers)
         except TimeoutError:
             raise Unreachable(f"no answer within {self._patience:g} seconds") from None
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close all connections; requests on their way, and later ones, are `Unreachable`."""
         self._closed = True
         self._system.close()
-        if self._carrier is not None:
-            await self._carrier.close()
+        if self._pool is not None:
+            self._pool.close()
 
-    async def _opened(self) -> _Carrier:
-        """Make the carrier at the first request; what takes its time for that runs in a thread."""
-        if self._carrier is None:
-            make, trust = await asyncio.to_thread(_load, self._trust)
-            if self._carrier is None:  # another request may have been faster
-                self._carrier = make(self._addresses, trust, _CONNECT_PATIENCE)
+    async def _opened(self) -> Pool:
+        """Make the pool at the first request; to read the system's authorities takes its time and memory."""
+        if self._pool is None:
+            trust = await asyncio.to_thread(_system_trust) if self._trust is None else self._trust
+            if self._pool is None:  # another request may have been faster
+                self._pool = Pool(self._addresses, trust)
         if self._closed:
-            await self._carrier.close()
-            raise Unreachable("the server is stopping")
-        return self._carrier
+            self._pool.close()
+        return self._pool
 
     async def _addresses(self, host: str) -> list[Address]:
-        """Find the addresses of a name that may be connected to. Raises `Refused` and OSError."""
-        found = [ip_address(text) for text in await self._lookup(host)]
+        """Find the addresses of a name that may be connected to. Raises `Refused` and `Unreachable`."""
+        try:
+            found = [ip_address(text) for text in await self._lookup(host)]
+        except OSError as error:
+            raise Unreachable("the host has no address") from error
         allowed = [address for address in found if self._allows(address)]
         if not allowed:
             raise Refused("the host has no public address")
@@ -121,11 +111,7 @@ class Outward:
         return is_public(address) or is_within(address, self._private)
 
 
-def _load(trust: ssl.SSLContext | None) -> tuple[_Make, ssl.SSLContext]:
-    """Import what carries requests, and read the system's authorities where no trust is given."""
-    from posthouse.serve.work.carrier import Carrier
-
-    if trust is None:
-        trust = ssl.create_default_context()
-        trust.set_alpn_protocols(["http/1.1"])
-    return Carrier, trust
+def _system_trust() -> ssl.SSLContext:
+    trust = ssl.create_default_context()
+    trust.set_alpn_protocols(["http/1.1"])
+    return trust

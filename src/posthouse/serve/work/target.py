@@ -38,6 +38,12 @@ class Target:
     address: Address | None
     origin: str
 
+    @property
+    def authority(self) -> str:
+        """Host and port as a request names them (RFC 9110 §7.2)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == 443 else f"{host}:{self.port}"
+
     def __repr__(self) -> str:
         return f"Target({self.origin})"  # the path of a push resource is a secret (RFC 8030 §8.2)
 
