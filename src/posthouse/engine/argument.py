@@ -62,50 +62,58 @@ _STANDARD: Final[dict[str, dict[str, tuple[Kind, object]]]] = {
 }
 
 
+class Taken:
+    """What a method takes.
+
+    kinds: of each argument. defaults: of those that may be left out. required: those that may not.
+    """
+
+    __slots__ = ("defaults", "kinds", "required")
+
+    def __init__(self, specs: Mapping[str, tuple[Kind, object]]) -> None:
+        self.kinds = {name: kind for name, (kind, _) in specs.items()}
+        self.defaults = {name: default for name, (_, default) in specs.items() if default is not _REQUIRED}
+        self.required = [name for name, (_, default) in specs.items() if default is _REQUIRED]
+
+
 @cache
-def of_verb(type: Type, verb: str) -> dict[str, tuple[Kind, object]]:
-    """Give the arguments of a type's standard method, its own included."""
+def of_verb(type: Type, verb: str) -> Taken:
+    """Give what a type's standard method takes, with what the type adds."""
     # What a type adds to its queries counts in queryChanges as well: it is the same query.
     added = type.arguments.get("query" if verb == "queryChanges" else verb, ())
-    return {
-        "accountId": (Id(), _REQUIRED),
-        **_STANDARD[verb],
-        **{argument.name: (argument.kind, argument.default) for argument in added},
-    }
+    own = {argument.name: (argument.kind, argument.default) for argument in added}
+    return Taken({"accountId": (Id(), _REQUIRED), **_STANDARD[verb], **own})
 
 
 @cache
-def of_method(method: Method) -> dict[str, tuple[Kind, object]]:
-    """Give the arguments of a capability's own method."""
+def of_method(method: Method) -> Taken:
+    """Give what a capability's own method takes."""
     assert method.parameters is not None
-    return {
-        "accountId": (Id(), _REQUIRED),
-        **{name: _spec(parameter) for name, parameter in method.parameters.items()},
-    }
+    own = {name: _spec(parameter) for name, parameter in method.parameters.items()}
+    return Taken({"accountId": (Id(), _REQUIRED), **own})
 
 
 def _spec(parameter: Parameter) -> tuple[Kind, object]:
     return parameter.kind, _REQUIRED if parameter.required else parameter.default
 
 
-def check(taken: Mapping[str, tuple[Kind, object]], given: JsonObject) -> JsonObject:
+def check(taken: Taken, given: JsonObject) -> JsonObject:
     """Give all arguments, defaults included.
 
     given: references are resolved in it already; it is the caller's own, not the client's.
     Raises MethodError ``invalidArguments`` for one that is unknown, missing or of the wrong kind.
     """
     for name, value in given.items():
-        spec = taken.get(name)
-        if spec is None:
+        kind = taken.kinds.get(name)
+        if kind is None:
             raise MethodError("invalidArguments", f"there is no argument {name[:100]!r}", arguments=[name])
         if isinstance(value, Ids):
             if name == "ids":
                 continue
             value = given[name] = list(value)
-        if not spec[0].accepts(value):
+        if not kind.accepts(value):
             raise MethodError("invalidArguments", f"{name} has a value that it can't have", arguments=[name])
-    arguments = {name: default for name, (_, default) in taken.items()} | given
-    for name, value in arguments.items():
-        if value is _REQUIRED:
+    for name in taken.required:
+        if name not in given:
             raise MethodError("invalidArguments", f"{name} is missing", arguments=[name])
-    return arguments
+    return taken.defaults | given

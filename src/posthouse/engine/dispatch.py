@@ -108,7 +108,7 @@ class _Batch:
             if place is None:
                 results += await self._write(calls[at], results)
             else:
-                while end < len(calls) and self._reads(calls[end]) == place:
+                while end < len(calls) and self._reads(calls[end]) is place:
                     end += 1
                 results += await self._run(place, calls[at:end], results)
             at = end
@@ -138,12 +138,15 @@ class _Batch:
     ) -> list[Answer]:
         """Answer a run on one snapshot; it may be run again from its start, so it keeps its own list."""
         answers: list[Answer] = []
+        octets = sum(map(_octets, before))
         self._room.left = left
         for invocation in run:
             try:
                 txn.pause()
-                _demand_room(before, answers)
-                answers.append(self._read_one(txn, place, invocation, [*before, *answers]))
+                _demand_room(octets)
+                answer = self._read_one(txn, place, invocation, [*before, *answers])
+                octets += _octets(answer)
+                answers.append(answer)
             except MethodError as problem:
                 answers.append(error(invocation.call_id, problem))
             except TooMuch as much:
@@ -169,7 +172,7 @@ class _Batch:
 
     async def _write(self, invocation: Invocation, before: list[Answer]) -> list[Answer]:
         try:
-            _demand_room(before)
+            _demand_room(sum(map(_octets, before)))
             return await self._write_one(invocation, before)
         except MethodError as problem:
             return [error(invocation.call_id, problem)]
@@ -211,12 +214,13 @@ class _Batch:
         return known[1], known[2]
 
 
-def _demand_room(*answered: list[Answer]) -> None:
+def _octets(answer: Answer) -> int:
+    return sum(map(len, answer.pieces()))
+
+
+def _demand_room(octets: int) -> None:
     """Refuse with ``requestTooLarge`` to answer more when the answers so far are very large."""
-    if (
-        sum(len(piece) for answers in answered for answer in answers for piece in answer.pieces())
-        > _MOST_OCTETS
-    ):
+    if octets > _MOST_OCTETS:
         raise MethodError("requestTooLarge", "the answers to the calls before are too large for another one")
 
 

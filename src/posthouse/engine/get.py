@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final, cast
 
 from posthouse.engine import access, state
@@ -12,7 +12,7 @@ from posthouse.kit.json import JsonObject, dumps
 from posthouse.model.property import Part
 from posthouse.model.type import Type
 from posthouse.proto.jmap.errors import MethodError
-from posthouse.store.layout import Plan
+from posthouse.store.layout import Plan, Row
 from posthouse.store.txn import Transaction, id_of
 
 MOST_PROPERTIES: Final = 500
@@ -43,8 +43,7 @@ def get(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Resu
         if len(rows) < len(ids):
             found = {id_of(row) for row in rows}
             missing += type.wires([id for id in ids if id not in found])
-    extra = _extra(call, txn, type, plan, names)
-    objects = plan.objects(rows, None if extra is None else [extra(id_of(row)) for row in rows])
+    objects = plan.objects(rows, _more(call, txn, type, plan, rows, names))
     head = b'{"accountId":%b,"state":"%b","list":[' % (
         dumps(arguments["accountId"]),
         state.current(txn, type).encode(),
@@ -91,36 +90,29 @@ def checked(type: Type, wanted: Sequence[str]) -> list[str]:
     return names
 
 
-class _Extra:
-    """Writes the members that are not in the row: the person's own values and his rights."""
-
-    def __init__(self, call: Call, txn: Transaction, type: Type, plan: Plan, rights: bool) -> None:
-        self._unset = dict.fromkeys(plan.overlay, False)
-        self._own = txn.overlays(type, plan.overlay) if plan.overlay else {}
-        self._type = type
-        self._view = access.view(call.caller, call.access) if rights else None
-        self._written: dict[tuple[object, ...], bytes] = {}
-
-    def __call__(self, id: int) -> bytes:
-        own = self._own.get(id)
-        values = self._unset if own is None else self._unset | own
-        bits = None if self._view is None else self._view.rights(self._type, id)
+def _more(
+    call: Call, txn: Transaction, type: Type, plan: Plan, rows: Sequence[Row], names: Sequence[str]
+) -> list[bytes] | None:
+    """Write for each row the members that are not in it, the person's own values and his rights, if any."""
+    view = access.view(call.caller, call.access) if type.rights is not None and "myRights" in names else None
+    if view is None and not plan.overlay:
+        return None
+    unset = dict.fromkeys(plan.overlay, False)
+    own = txn.overlays(type, plan.overlay) if plan.overlay else {}
+    written: dict[tuple[object, ...], bytes] = {}
+    texts = []
+    for row in rows:
+        id = id_of(row)
+        values = unset | own[id] if id in own else unset
+        bits = None if view is None else view.rights(type, id)
         # Most objects of an account have the same members, which are written once.
         key = (bits, *values.values())
-        written = self._written.get(key)
-        if written is None:
-            rights = {} if bits is None else {"myRights": self._object(bits)}
-            written = self._written[key] = dumps(values | rights)[1:-1]
-        return written
-
-    def _object(self, bits: int) -> dict[str, bool]:
-        assert self._type.rights is not None
-        return self._type.rights.object(bits)
-
-
-def _extra(call: Call, txn: Transaction, type: Type, plan: Plan, names: Iterable[str]) -> _Extra | None:
-    rights = type.rights is not None and "myRights" in names
-    return _Extra(call, txn, type, plan, rights) if rights or plan.overlay else None
+        text = written.get(key)
+        if text is None:
+            rights = {} if bits is None or type.rights is None else {"myRights": type.rights.object(bits)}
+            text = written[key] = dumps(values | rights)[1:-1]
+        texts.append(text)
+    return texts
 
 
 def _computed(

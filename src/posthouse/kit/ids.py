@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -15,7 +15,6 @@ _TO_PYTHON = dict.fromkeys(map(chr, range(128)), "!") | dict(
 )
 _TRANSLATION = str.maketrans(_TO_PYTHON)
 _TRANSLATION_OF_MANY = _TRANSLATION | {ord(" "): " "}
-_HEADS = ["", *(number.lstrip("0") for number in _PAIRS[1:])]
 
 
 def encode(number: int) -> str:
@@ -39,13 +38,13 @@ def decode(text: str) -> int | None:
         return None
 
 
-def encode_all(prefix: str, numbers: Iterable[int]) -> list[str]:
+def encode_all(prefix: str, numbers: Sequence[int]) -> list[str]:
     """Write many numbers as `encode` does, each behind the prefix."""
-    return [
-        prefix
-        + (_HEADS[number >> 10] + _PAIRS[number & 1023] if 1024 <= number < 1 << 20 else encode(number))
-        for number in numbers
-    ]
+    heads = _heads(prefix)
+    try:
+        return [heads[number >> 10] + _PAIRS[number & 1023] for number in numbers]
+    except KeyError:
+        return [prefix + encode(number) for number in numbers]
 
 
 def decode_all(prefix: str, texts: Sequence[str], largest: int) -> list[int | None]:
@@ -60,6 +59,12 @@ def decode_all(prefix: str, texts: Sequence[str], largest: int) -> list[int | No
         return [int(number, 32) for number in digits.split(" ")]
     numbers = [decode(text[1:]) if text[:1] == prefix else None for text in texts]
     return [number if number is not None and 0 < number <= largest else None for number in numbers]
+
+
+@cache
+def _heads(prefix: str) -> dict[int, str]:
+    """Give what numbers of three and four digits begin with; there are none for others."""
+    return {number: prefix + pair.lstrip("0") for number, pair in enumerate(_PAIRS) if number}
 
 
 @cache

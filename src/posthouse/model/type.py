@@ -130,7 +130,7 @@ class Type:
         number = ids_.decode(wire[1:]) if wire[:1] == self.letter else None
         return number if number is not None and 0 < number <= LARGEST_ID else None
 
-    def wires(self, ids: Iterable[int]) -> list[str]:
+    def wires(self, ids: Sequence[int]) -> list[str]:
         """Write many local ids as `wire` does."""
         return [self.wire(id) for id in ids] if self.singleton else ids_.encode_all(self.letter, ids)
 
@@ -150,7 +150,10 @@ class Type:
         return hook
 
     def check(self, hook: CheckHook) -> CheckHook:
-        """Register the judge of one create or update inside the transaction; it raises SetError."""
+        """Register the judge of one create or update inside the transaction; it raises SetError.
+
+        It may write for a create, such as keys that the next one finds; for an update it writes nothing.
+        """
         self.check_hook = hook
         return hook
 
