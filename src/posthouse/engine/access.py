@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from posthouse.model.caller import Access, Caller
 from posthouse.model.change import Act, Change
@@ -13,7 +14,12 @@ from posthouse.proto.jmap.errors import MethodError, SetError
 
 @dataclass(frozen=True, slots=True)
 class Everything:
-    """The view of an account's owner: all objects, all rights."""
+    """The view of an account's owner: all objects, all rights.
+
+    lacks_nothing: there's no need to ask for rights one by one.
+    """
+
+    lacks_nothing: ClassVar[bool] = True
 
     def rights(self, type: Type, id: int) -> int:
         """Give the rights on a container, as bits."""
@@ -44,7 +50,7 @@ def demand(view: Everything, type: Type, containers: Type | None, change: Change
 
     containers: the type of what an item is within; None if the object is itself what rights are held on.
     """
-    if not type.needs:
+    if not type.needs or view.lacks_nothing:
         return
     for path, where in _needed(type, change):
         right = type.needs.get(path)

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
@@ -38,7 +39,7 @@ class Outcome:
     created: dict[str, JsonObject] = field(default_factory=dict)
     updated: dict[str, JsonObject | None] = field(default_factory=dict)
     destroyed: list[str] = field(default_factory=list)
-    refused: dict[Act, dict[str, SetError]] = field(default_factory=lambda: {act: {} for act in Act})
+    refused: defaultdict[Act, dict[str, SetError]] = field(default_factory=lambda: defaultdict(dict))
 
     def refusals(self, act: Act) -> Json:
         """Give the SetErrors of one kind of change, None if there is none."""
@@ -188,10 +189,12 @@ class _Commit:
         fresh = self._numbered(creates)
         ends = self._ends(destroy, fresh)
         changes = [*fresh.values(), *self._updates(update, fresh, ends)]
-        start = _Start(self._txn, changes) if changes else None
+        # One update that is refused leaves nothing to undo, as ``check`` hooks write for creates only.
+        start = _Start(self._txn, changes) if fresh or len(changes) + len(ends) > 1 else None
         while True:
             standing = self._judge(changes, ends, start)
-            self._forget_unborn(fresh, standing, ends)
+            if fresh:
+                self._forget_unborn(fresh, standing, ends)
             for change in standing:
                 self._write(change)
             failed = self._destroy(ends)
@@ -214,6 +217,8 @@ class _Commit:
 
     def _numbered(self, creates: list[Change]) -> dict[str, Change]:
         """Give each create its id, and replace the references among them, those referred to first."""
+        if not creates:
+            return {}
         by_key = {change.key: change for change in creates}
         sorter: TopologicalSorter[str] = TopologicalSorter()
         for change in creates:
@@ -245,9 +250,8 @@ class _Commit:
     ) -> list[Change]:
         refused = self._outcome.refused[Act.UPDATE]
         ids = {key: self._local(key) for key in update}
-        names = self._type.basis | {
-            name for given in update.values() for name in patch_names(given) if name in self._type.properties
-        }
+        named = {key: patch_names(given) for key, given in update.items()}
+        names = self._type.basis.union(*named.values())
         stored = self._txn.values(self._type, [id for id in ids.values() if id is not None], names)
         doomed = {change.id for change in ends.values()}
         begun = {change.id: change for change in fresh.values()}
@@ -260,7 +264,7 @@ class _Commit:
                 if id in doomed:
                     raise SetError("willDestroy")
                 old = begun[id].after() if id in begun else stored[id]
-                change = self._patched(key, id, old, given)
+                change = self._patched(key, id, old, given, named[key])
             except SetError as error:
                 refused[key] = error
                 continue
@@ -285,10 +289,11 @@ class _Commit:
             for key in self._patched_by[id]:
                 self._outcome.refused[Act.UPDATE][key] = SetError("notFound")
 
-    def _patched(self, key: str, id: int, old: JsonObject, given: JsonObject) -> Change:
+    def _patched(
+        self, key: str, id: int, old: JsonObject, given: JsonObject, named: frozenset[str]
+    ) -> Change:
         """Apply a patch and hold the result against the declaration (RFC 8620 §5.3)."""
         properties = self._type.properties
-        named = frozenset(patch.touched(given))
         if self._call.tools.false_removes:
             given = _false_as_null(self._type, given)
         given = _as_kept(self._type, given, self._created)
@@ -304,6 +309,8 @@ class _Commit:
         return change
 
     def _ends(self, destroy: list[str], fresh: Mapping[str, Change]) -> dict[str, Change]:
+        if not destroy:
+            return {}
         refused = self._outcome.refused[Act.DESTROY]
         ids = {key: self._local(key) for key in destroy}
         known = self._txn.exists(self._type, [id for id in ids.values() if id is not None])
@@ -346,7 +353,7 @@ class _Commit:
         lost: list[str] = []
         for name in change.named if change.act is Act.UPDATE else values.keys():
             prop = self._type.properties.get(name)
-            if prop is None or name not in values:
+            if prop is None or prop.server or name not in values:
                 continue
             for target, wire in prop.kind.references(values[name]):
                 of = self._call.types[target]
@@ -400,10 +407,8 @@ class _Commit:
         return True
 
     def _containers(self) -> Type | None:
-        if self._type.within is None:
-            return None
-        kind = self._type.properties[self._type.within].kind
-        return next((self._call.types[target] for target, _ in kind.references({"#": True})), None)
+        target = _container_name(self._type)
+        return None if target is None else self._call.types[target]
 
     # -- writing --
 
@@ -479,6 +484,14 @@ class _Commit:
         return self._type.rights.object(self._view.rights(self._type, id))
 
 
+@cache
+def _container_name(type: Type) -> str | None:
+    """Name the type of what objects of a type are within."""
+    if type.within is None:
+        return None
+    return next((target for target, _ in type.properties[type.within].kind.references({"#": True})), None)
+
+
 def _false_as_null(type: Type, given: JsonObject) -> JsonObject:
     """Read a member of a set that is patched to false as removed, which the standard writes as null."""
     sets = {name for name, prop in type.properties.items() if isinstance(prop.kind, SetOf)}
@@ -500,12 +513,12 @@ def _as_kept(type: Type, given: JsonObject, created: Mapping[str, str]) -> JsonO
     return kept
 
 
-def patch_names(given: JsonObject) -> list[str]:
-    """Name the top-level properties of a patch as far as it can be read."""
+def patch_names(given: JsonObject) -> frozenset[str]:
+    """Name the top-level properties of a patch; none if it can't be read, for then it is not applied."""
     try:
-        return list(patch.touched(given))
+        return frozenset(patch.touched(given))
     except SetError:
-        return []
+        return frozenset()
 
 
 def _may_update(prop: Property | None, current: JsonObject, new: JsonObject, name: str) -> bool:

@@ -17,7 +17,7 @@ from posthouse.model.caller import Caller
 from posthouse.model.condition import Query
 
 T = TypeVar("T")
-Mark: TypeAlias = tuple[int, int | None, int, dict[int, tuple[int, int]], set[int]]
+Mark: TypeAlias = object
 """A point inside a unit, meaningful only to the store that gave it."""
 
 

@@ -23,7 +23,6 @@ _COMMON: Final = {
     "blobref": "account, digest, type, id",
     "upload": "account, digest, person",
     "note": "account, name",
-    "level": "account, type",
     "account": "account",
 }
 

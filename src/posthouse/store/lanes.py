@@ -2,7 +2,7 @@
 
 Short reads run inline, in the caller's thread, under a budget; one that exceeds it starts again in a slow
 lane, a small pool of threads with connections of their own. Writes go through one thread a shard, which
-takes what waits, runs each unit in a savepoint of its own and commits them together: one fsync for all.
+takes what waits and commits it together: one fsync for all. If it is several units, each runs in a savepoint.
 """
 
 from __future__ import annotations
@@ -156,9 +156,9 @@ class WriteLane:
             raise RuntimeError("the store is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
+        # A caller that goes away cancels what it waits for and not the unit, which stays in the queue.
         self._queue.put(_Waiting(account, person, unit, loop, future))  # type: ignore[arg-type]
-        # A caller that goes away does not take back what is being written.
-        return await asyncio.shield(future)
+        return await future
 
     def close(self) -> None:
         """Finish what waits and end the thread."""
@@ -191,8 +191,11 @@ class WriteLane:
             with self._turn:
                 database.run("BEGIN IMMEDIATE")
                 try:
-                    for waiting in group:
-                        self._try(database, waiting)
+                    if len(group) == 1:
+                        self._run(database, group[0])
+                    else:
+                        for waiting in group:
+                            self._try(database, waiting)
                     database.run("COMMIT")
                 except BaseException:
                     if database.connection.in_transaction:
@@ -212,16 +215,19 @@ class WriteLane:
     def _try(self, database: Database, waiting: _Waiting[object]) -> None:
         """Run one unit in a savepoint, so that its failure undoes nothing of its neighbours."""
         database.run("SAVEPOINT unit")
-        txn = Transaction(database, self._schema, waiting.account, waiting.person, writes=True)
         try:
-            waiting.result = _run(waiting.unit, txn)
-            txn.finish()
+            self._run(database, waiting)
         except Exception as error:
             if not database.connection.in_transaction:
                 raise  # The database gave the whole transaction up, as it does when the disk is full.
             waiting.error = error
             database.run("ROLLBACK TO unit")
         database.run("RELEASE unit")
+
+    def _run(self, database: Database, waiting: _Waiting[object]) -> None:
+        txn = Transaction(database, self._schema, waiting.account, waiting.person, writes=True)
+        waiting.result = _run(waiting.unit, txn)
+        txn.finish()
 
 
 def _settle(group: list[_Waiting[object]]) -> None:

@@ -1,7 +1,7 @@
 """Tables: what a shard file holds, derived from the declared types; the account comes first in every key.
 
-account       seq, next           the number that the newest change drew; the next free id
-level         type -> high, floor the newest number of a type; the oldest state that can still be told
+account       seq, next, levels   the number that the newest change drew; the next free id; as JSON, for each
+                                  type the number of its newest change and the oldest state that can be told
 stamp         type, id -> made, changed, main, gone, grp        one row for each object, also gone ones
 membership    type, container, id -> made, gone                 when an item came into and left a container
 obj_TYPE      key -> columns, counters, fixed, live             key = account << 32 | id
@@ -27,18 +27,15 @@ from posthouse.store.layout import Layout
 from posthouse.store.sqlite import Database
 from posthouse.store.words import TOKENIZER
 
-VERSION = 1
+VERSION = 2
 """The schema that this code writes."""
-READABLE_BY = 1
+READABLE_BY = 2
 """The oldest code version that may still open what this code writes."""
 
 _COMMON = """
 CREATE TABLE IF NOT EXISTS kind(code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS account(
-    account INTEGER PRIMARY KEY, seq INTEGER NOT NULL, next INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS level(
-    account INTEGER NOT NULL, type INTEGER NOT NULL, high INTEGER NOT NULL, floor INTEGER NOT NULL,
-    PRIMARY KEY (account, type)) WITHOUT ROWID;
+    account INTEGER PRIMARY KEY, seq INTEGER NOT NULL, next INTEGER NOT NULL, levels BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS stamp(
     account INTEGER NOT NULL, type INTEGER NOT NULL, id INTEGER NOT NULL,
     made INTEGER NOT NULL, changed INTEGER NOT NULL, main INTEGER NOT NULL,

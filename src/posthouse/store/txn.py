@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 from posthouse.kit.json import Json, JsonObject, dumps, loads
 from posthouse.model.condition import Query
 from posthouse.model.ports import Changes, Mark, TooMuch, Touched, TypeLike
 from posthouse.model.property import Part, Property
+from posthouse.model.type import Tally
 from posthouse.store import erase, stamps
 from posthouse.store.find import Find
 from posthouse.store.layout import Layout, Plan, tally_word
@@ -20,8 +21,11 @@ from posthouse.store.words import index_text
 ID_BITS: Final = 32
 ID_MASK: Final = (1 << ID_BITS) - 1
 
+_NO_LEVEL: Final = (0, 0)
 _MOST_OCTETS: Final = 50_000_000
 _ROWS_AT_ONCE: Final = 64
+
+_Tallies: TypeAlias = dict[tuple[int, int], defaultdict[tuple[int, str], int]]
 
 
 def id_of(row: Row) -> int:
@@ -39,10 +43,29 @@ class Schema:
         self.codes = dict(codes)
 
 
+class _Account:
+    """An account's own row.
+
+    seq: the number that the newest change drew. next: the next free id. levels: for each type that has
+    changed, the number of its newest change and the oldest state that can still be told.
+    """
+
+    __slots__ = ("levels", "next", "seq")
+
+    def __init__(self, seq: int, next: int, levels: dict[str, Sequence[int]]) -> None:
+        self.seq = seq
+        self.next = next
+        self.levels = levels
+
+    def copy(self) -> _Account:
+        """Give a copy that stays as it is when this one moves on."""
+        return _Account(self.seq, self.next, dict(self.levels))
+
+
 class Transaction:
     """Reads and writes on one account; see `posthouse.model.ports.Txn` for what each method promises.
 
-    Numbers, counts and levels are gathered while the unit runs; `finish` writes them once at its end.
+    Counts and the account's own row are gathered while the unit runs; `finish` writes them once at its end.
     Rows are found by their key; the sign in ``+account`` keeps the planner from an index on the account.
     """
 
@@ -62,32 +85,35 @@ class Transaction:
         self._schema = schema
         self._writes = writes
         self._base = account << ID_BITS
-        self._levels: dict[int, tuple[int, int]] | None = None
-        self._seq: int | None = None
-        self._next = 0
+        self._known: _Account | None = None
+        self._changed = False
         self._marks = 0
-        self._moved: set[int] = set()
-        self._tallies: defaultdict[tuple[int, int, int, str], int] = defaultdict(int)
+        self._tallies: _Tallies = {}
 
     # -- states --
 
     def state(self, *types: TypeLike) -> int:
         """See `ports.Txn.state`."""
-        levels = self._known_levels()
-        return max(levels.get(self._schema.codes[type.name], (0, 0))[0] for type in types)
+        levels = self._row().levels
+        return max([levels.get(type.name, _NO_LEVEL)[0] for type in types])
 
     def floor(self, *types: TypeLike) -> int:
         """See `ports.Txn.floor`."""
-        levels = self._known_levels()
-        return max(levels.get(self._schema.codes[type.name], (0, 0))[1] for type in types)
+        levels = self._row().levels
+        return max([levels.get(type.name, _NO_LEVEL)[1] for type in types])
 
-    def _known_levels(self) -> dict[int, tuple[int, int]]:
-        if self._levels is None:
-            rows = self._database.all(
-                "SELECT type, high, floor FROM level WHERE account = ?", (self.account,)
+    def _row(self) -> _Account:
+        """Give the account's own row, read once."""
+        if self._known is None:
+            row = self._database.one(
+                "SELECT seq, next, levels FROM account WHERE account = ?", (self.account,)
             )
-            self._levels = {type: (high, floor) for type, high, floor in rows}  # type: ignore[misc]
-        return self._levels
+            if row is None:
+                self._known = _Account(0, 1, {})
+            else:
+                seq, next, levels = cast(tuple[int, int, bytes], row)
+                self._known = _Account(seq, next, loads(levels))
+        return self._known
 
     def changes(self, type: TypeLike, since: int, limit: int) -> Changes:
         """See `ports.Txn.changes`."""
@@ -136,9 +162,8 @@ class Transaction:
             sql = plan.select + " WHERE +o.account = ? AND o.key BETWEEN ? AND ? ORDER BY o.key LIMIT ?"
             found = self._database.rows(sql, (self.account, self._base, self._base | ID_MASK, most))
         else:
-            base = self._base
-            keys = in_list([base | id for id in ids])
-            found = self._database.rows(plan.select_each + " WHERE +o.account = ?", (keys, self.account))
+            sql = plan.select_each + " WHERE +o.account = ?"
+            found = self._database.rows(sql, (in_list(ids), self._base, self.account))
         rows: list[Row] = []
         room = _MOST_OCTETS
         while some := list(islice(found, _ROWS_AT_ONCE)):
@@ -152,12 +177,13 @@ class Transaction:
     def overlays(self, type: TypeLike, names: Sequence[str]) -> dict[int, JsonObject]:
         """Read the acting person's own values of all objects of a type that have any."""
         values: dict[int, JsonObject] = {}
-        for id, name, value in self._database.rows(
+        rows = self._database.rows(
             "SELECT id, name, value FROM overlay WHERE account = ? AND type = ? AND person = ?",
             (self.account, self._schema.codes[type.name], self.person),
-        ):
+        )
+        for id, name, value in cast("Iterator[tuple[int, str, bytes]]", rows):
             if name in names:
-                values.setdefault(cast(int, id), {})[cast(str, name)] = loads(cast(bytes, value))
+                values.setdefault(id, {})[name] = loads(value)
         return values
 
     def values(
@@ -217,31 +243,23 @@ class Transaction:
 
     # -- writing --
 
-    def _counter(self) -> int:
-        if self._seq is None:
-            if not self._writes:
-                raise RuntimeError("this unit may only read")
-            row = self._database.one("SELECT seq, next FROM account WHERE account = ?", (self.account,))
-            if row is None:
-                self._database.run("INSERT INTO account VALUES (?, 0, 1)", (self.account,))
-                row = (0, 1)
-            self._seq, self._next = cast(tuple[int, int], row)
-        return self._seq
+    def _to_write(self) -> _Account:
+        if not self._writes:
+            raise RuntimeError("this unit may only read")
+        self._changed = True
+        return self._row()
 
     def allocate(self) -> int:
         """See `ports.Txn.allocate`."""
-        self._counter()
-        id = self._next
-        self._next += 1
-        return id
+        account = self._to_write()
+        account.next += 1
+        return account.next - 1
 
-    def _draw(self, code: int) -> int:
-        number = self._counter() + 1
-        self._seq = number
-        levels = self._known_levels()
-        levels[code] = (number, levels[code][1] if code in levels else 0)
-        self._moved.add(code)
-        return number
+    def _draw(self, type: TypeLike) -> int:
+        account = self._to_write()
+        account.seq += 1
+        account.levels[type.name] = (account.seq, account.levels.get(type.name, _NO_LEVEL)[1])
+        return account.seq
 
     def insert(
         self, type: TypeLike, id: int, values: JsonObject, search: Mapping[str, str] | None = None
@@ -249,7 +267,7 @@ class Transaction:
         """See `ports.Txn.insert`."""
         layout = self._schema.layouts[type.name]
         code = self._schema.codes[type.name]
-        number = self._draw(code)
+        number = self._draw(type)
         key = self._base | id
         values = {**values, "id": layout.type.wire(id)}
         columns = [layout.column_value(prop, values) for prop in layout.columns]
@@ -277,7 +295,7 @@ class Transaction:
         """See `ports.Txn.update`."""
         layout = self._schema.layouts[type.name]
         code = self._schema.codes[type.name]
-        number = self._draw(code)
+        number = self._draw(type)
         cells: list[object] = [layout.pack(Part.LIVE, new)]
         text = "live = ?"
         for prop in layout.columns:
@@ -300,7 +318,7 @@ class Transaction:
         code = self._schema.codes[type.name]
         key = self._base | id
         old = self.values(type, [id], layout.type.basis)[id]
-        number = self._draw(code)
+        number = self._draw(type)
         self._database.run(
             f"DELETE FROM obj_{layout.name} WHERE +account = ? AND key = ?", (self.account, key)
         )
@@ -326,7 +344,7 @@ class Transaction:
         """See `ports.Txn.count`."""
         layout = self._schema.layouts[type.name]
         code = self._schema.codes[type.name]
-        number = self._draw(code)
+        number = self._draw(type)
         text = ", ".join(f'"n_{name}" = "n_{name}" + ?' for name in deltas)
         self._database.run(
             f"UPDATE obj_{layout.name} SET {text} WHERE +account = ? AND key = ?",
@@ -393,42 +411,33 @@ class Transaction:
     # -- kept counts --
 
     def _retally(self, layout: Layout, code: int, old: JsonObject, new: JsonObject) -> None:
-        tally = layout.type.tally
-        if tally is None:
+        if layout.type.tally is None:
             return
+        lost, gained = _words(layout.type.tally, old), _words(layout.type.tally, new)
+        left, entered = _containers(layout, old), _containers(layout, new)
+        if left == entered:
+            lost, gained = lost - gained, gained - lost
         group = cast(int, self._group(layout, new or old))
-        before = self._tallied(layout, old)
-        after = self._tallied(layout, new)
-        for container, word in after - before:
-            self._tallies[code, group, container, word] += 1
-        for container, word in before - after:
-            self._tallies[code, group, container, word] -= 1
-
-    def _tallied(self, layout: Layout, values: JsonObject) -> set[tuple[int, str]]:
-        tally = layout.type.tally
-        if tally is None or not values:
-            return set()
-        containers = [0]
-        if layout.type.within is not None:
-            prop = layout.type.properties[layout.type.within]
-            containers += cast(list[int], _members(layout, prop, values[layout.type.within], {}))
-        words = {"", *map(tally_word, values[tally.words]), *tally.derived(values)}
-        return {(container, word) for container in containers for word in words}
+        deltas = self._tallies.setdefault((code, group), defaultdict(int))
+        for container in left:
+            for word in lost:
+                deltas[container, word] -= 1
+        for container in entered:
+            for word in gained:
+                deltas[container, word] += 1
 
     def _write_tallies(self) -> None:
         if not self._tallies:
             return
-        waiting, self._tallies = self._tallies, defaultdict(int)
-        by_group: defaultdict[tuple[int, int], dict[tuple[int, str], int]] = defaultdict(dict)
-        for (code, group, container, word), delta in waiting.items():
-            if delta:
-                by_group[code, group][container, word] = delta
+        waiting, self._tallies = self._tallies, {}
         kept: list[tuple[int, int, int, int, str, int]] = []
         dropped: list[tuple[int, int, int, int, str]] = []
         totals: defaultdict[tuple[int, int, str], list[int]] = defaultdict(lambda: [0, 0])
-        for (code, group), deltas in by_group.items():
+        for (code, group), deltas in waiting.items():
             before = self._tallies_of_group(code, group)
             for (container, word), delta in deltas.items():
+                if not delta:
+                    continue
                 had = before.get((container, word), 0)
                 key = (self.account, code, group, container, word)
                 if had + delta:
@@ -458,7 +467,7 @@ class Transaction:
 
     def put_keys(self, space: str, id: int, keys: Iterable[int]) -> None:
         """See `ports.Txn.put_keys`."""
-        self._counter()
+        self._to_write()
         self._database.many(
             "INSERT INTO lookup VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
             [(self.account, space, key, id) for key in keys],
@@ -474,14 +483,14 @@ class Transaction:
 
     def drop_keys(self, space: str, id: int) -> None:
         """See `ports.Txn.drop_keys`."""
-        self._counter()
+        self._to_write()
         self._database.run(
             "DELETE FROM lookup WHERE account = ? AND space = ? AND id = ?", (self.account, space, id)
         )
 
     def hold_blob(self, digest: bytes, type: TypeLike, id: int) -> None:
         """See `ports.Txn.hold_blob`."""
-        self._counter()
+        self._to_write()
         self._database.run(
             "INSERT INTO blobref VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (self.account, digest, self._schema.codes[type.name], id),
@@ -497,7 +506,7 @@ class Transaction:
 
     def note_upload(self, digest: bytes, until: int) -> None:
         """See `ports.Txn.note_upload`."""
-        self._counter()
+        self._to_write()
         self._database.run(
             "INSERT INTO upload VALUES (?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
@@ -524,7 +533,7 @@ class Transaction:
 
     def put_note(self, name: str, value: Json) -> None:
         """See `ports.Txn.put_note`."""
-        self._counter()
+        self._to_write()
         self._database.run(
             "INSERT INTO note VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
             (self.account, name, dumps(value)),
@@ -537,12 +546,12 @@ class Transaction:
         self._write_tallies()
         self._marks += 1
         self._database.run(f"SAVEPOINT mark{self._marks}")
-        return self._marks, self._seq, self._next, dict(self._known_levels()), set(self._moved)
+        return self._marks, self._changed, self._row().copy()
 
     def rewind(self, mark: Mark) -> None:
         """See `ports.Txn.rewind`."""
-        self._marks, self._seq, self._next, levels, moved = mark
-        self._levels, self._moved = dict(levels), set(moved)
+        self._marks, self._changed, known = cast(tuple[int, bool, _Account], mark)
+        self._known = known.copy()
         self._tallies.clear()
         self._database.run(f"ROLLBACK TO mark{self._marks}")
 
@@ -552,23 +561,36 @@ class Transaction:
         return erase.some(self._database, self._schema.layouts.values(), self.account, low, low | ID_MASK)
 
     def finish(self) -> None:
-        """Write what the unit gathered: counts, the counter and the levels of the types that moved."""
+        """Write what the unit gathered: counts, and the account's own row."""
         self._write_tallies()
-        if self._seq is None:
-            return
-        self._database.run(
-            "UPDATE account SET seq = ?, next = ? WHERE account = ?", (self._seq, self._next, self.account)
-        )
-        levels = self._known_levels()
-        self._database.many(
-            "INSERT INTO level VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET high = excluded.high",
-            [(self.account, code, *levels[code]) for code in self._moved],
-        )
+        if self._changed:
+            row = self._row()
+            self._database.run(
+                "INSERT INTO account VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE "
+                "SET seq = excluded.seq, next = excluded.next, levels = excluded.levels",
+                (self.account, row.seq, row.next, dumps(row.levels)),
+            )
 
 
 def _order(layout: Layout, prop: Property, values: JsonObject) -> int:
     ordering = layout.type.properties[cast(str, prop.ordered_by)]
     return -cast(int, ordering.column(values[ordering.name]))
+
+
+def _words(tally: Tally, values: JsonObject) -> set[str]:
+    """Give the words under which an object is counted; none for one that is not there."""
+    return {"", *map(tally_word, values[tally.words]), *tally.derived(values)} if values else set()
+
+
+def _containers(layout: Layout, values: JsonObject) -> list[int]:
+    """Give the containers in which an object is counted: 0, which stands for the account, and its own."""
+    within = layout.type.within
+    if within is None:
+        return [0]
+    return [
+        0,
+        *cast(list[int], _members(layout, layout.type.properties[within], values.get(within) or {}, {})),
+    ]
 
 
 def _members(layout: Layout, prop: Property, of: JsonObject, but: JsonObject) -> list[int | str]:

@@ -218,6 +218,6 @@ def test_notes_hold_any_value(pantry: Pantry) -> None:
 def test_a_type_that_changed_and_was_purged_keeps_its_floor(kind: str, pantry: Pantry) -> None:
     """What is older than the floor can't be told; a later change leaves the floor alone."""
     pantry.write(put_up)
-    pantry.write(lambda txn: txn._database.run("UPDATE level SET floor = 1"))
+    pantry.write(lambda txn: txn._database.run("UPDATE account SET levels = '{\"Shelf\":[1,1]}'"))
     pantry.write(put_up)
     assert (2, 1) == pantry.read(lambda txn: (txn.state(shelf), txn.floor(shelf)))

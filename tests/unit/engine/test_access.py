@@ -18,6 +18,7 @@ from posthouse.proto.jmap.errors import SetError
 class Some(access.Everything):
     """The view of one who has some rights on some shelves and none elsewhere."""
 
+    lacks_nothing = False
     held: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     def rights(self, type: Type, id: int) -> int:

@@ -42,8 +42,20 @@ def settle(txn: Txn, moved: Sequence[Moved]) -> None:
 
     Every row written since the last time must be told of, once.
     """
-    _list(txn, moved)
-    _count(txn, moved)
+    counted = [one for one in moved if _counts(one.old, one.new)]
+    if counted:
+        _list(txn, counted)
+        _count(txn, counted)
+
+
+def _counts(old: JsonObject | None, new: JsonObject | None) -> bool:
+    """Say whether a change may move a Thread's list or any count; most changes of keywords do not."""
+    return (
+        old is None
+        or new is None
+        or old["mailboxIds"] != new["mailboxIds"]
+        or derived_words(old) != derived_words(new)
+    )
 
 
 @mailbox.after
