@@ -7,8 +7,8 @@ history. So open the bus before the first commit of a process, and listen before
 to date.
 
 `port` is the face, which PostgreSQL's NOTIFY or NATS can have as well; `local` carries news inside one
-process, `sockets` between the processes that share a folder. There `seat` is how they find each other, `frame`
-what they send and `backlog` what waits for a slow one.
+process, `sockets` between the processes that share a folder. There `seat` is how they find each other, `peer`
+one of the others, `frame` what is sent and `backlog` what waits for a slow one.
 
 May import: model, proto, kit.
 """

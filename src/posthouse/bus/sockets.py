@@ -29,9 +29,9 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
-from posthouse.bus.backlog import Backlog
-from posthouse.bus.frame import GOODBYE, Malformed, Reader, encode
+from posthouse.bus.frame import Malformed, encode
 from posthouse.bus.listeners import Listeners
+from posthouse.bus.peer import Peer
 from posthouse.bus.port import Listener, Missed, News
 from posthouse.bus.seat import Seat
 from posthouse.kit import log
@@ -39,63 +39,6 @@ from posthouse.kit import log
 _READ_AT_ONCE: Final = 64 * 1024
 
 _log = log.get("bus")
-
-
-class _Peer:
-    """Another process, and what it has not been able to take.
-
-    watched: the events that the selector looks for.
-    """
-
-    __slots__ = ("_backlog", "_unsent", "reader", "socket", "watched")
-
-    def __init__(self, connection: socket.socket) -> None:
-        self.socket = connection
-        self.reader = Reader()
-        self.watched = 0
-        self._unsent = b""  # the rest of a frame
-        self._backlog = Backlog()
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether something waits for it."""
-        return bool(self._unsent or self._backlog)
-
-    def tell(self, frame: bytes, news: Sequence[News]) -> None:
-        """Send a frame of news, or keep the news until they can be sent."""
-        if self.is_behind:
-            self._backlog.add(news)
-        elif sent := self._send(frame):
-            self._unsent = frame[sent:]
-        else:
-            self._backlog.add(news)
-
-    def flush(self) -> None:
-        """Send what waits, as far as it goes."""
-        while self.is_behind:
-            if not self._unsent:
-                self._unsent = encode(self._backlog.take())
-            sent = self._send(self._unsent)
-            if not sent:
-                return
-            self._unsent = self._unsent[sent:]
-
-    def part(self) -> None:
-        """Say goodbye if everything else has been said."""
-        if not self.is_behind:
-            self._send(GOODBYE)
-
-    def _send(self, data: bytes) -> int:
-        """Write what the socket takes, and give how much that was."""
-        try:
-            return self.socket.send(data)
-        except BlockingIOError:
-            return 0
-        except OSError:
-            # It is gone, as reading will show; if it is not, both ends shall see the stream break off.
-            with suppress(OSError):
-                self.socket.shutdown(socket.SHUT_RDWR)
-            return len(data)
 
 
 class SocketBus:
@@ -119,7 +62,7 @@ class SocketBus:
             files.callback(self._seat.leave)
             self._waiting = select.poll()
             self._waiting.register(self._seat.listening, select.POLLIN)
-            self._peers = {_Peer(connection) for connection in self._seat.met}
+            self._peers = {Peer(connection) for connection in self._seat.met}
             self._unwatched = list(self._peers)  # of whom the bus thread has to look for other events
             self._selector.register(self._woken, selectors.EVENT_READ)
             self._selector.register(self._seat.listening, selectors.EVENT_READ)
@@ -180,7 +123,7 @@ class SocketBus:
                 connection.close()
                 continue
             connection.setblocking(False)
-            peer = _Peer(connection)
+            peer = Peer(connection)
             self._peers.add(peer)
             self._unwatched.append(peer)
         return True
@@ -190,7 +133,7 @@ class SocketBus:
     def _serve(self) -> None:
         while not self._closed:
             for key, events in self._selector.select():
-                if isinstance(key.data, _Peer):
+                if isinstance(key.data, Peer):
                     self._attend(key.data, events)
                 elif key.fileobj is self._woken:
                     self._woken.recv(_READ_AT_ONCE)
@@ -216,7 +159,7 @@ class SocketBus:
                     self._watch(peer)
             self._unwatched.clear()
 
-    def _watch(self, peer: _Peer) -> None:
+    def _watch(self, peer: Peer) -> None:
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if peer.is_behind else 0)
         if not peer.watched:
             self._selector.register(peer.socket, events, peer)
@@ -224,7 +167,7 @@ class SocketBus:
             self._selector.modify(peer.socket, events, peer)
         peer.watched = events
 
-    def _attend(self, peer: _Peer, events: int) -> None:
+    def _attend(self, peer: Peer, events: int) -> None:
         if events & selectors.EVENT_WRITE:
             with self._lock:
                 peer.flush()
@@ -232,7 +175,7 @@ class SocketBus:
         if events & selectors.EVENT_READ:
             self._read(peer)
 
-    def _read(self, peer: _Peer) -> None:
+    def _read(self, peer: Peer) -> None:
         news: list[News] = []
         is_lost = False
         try:
@@ -254,7 +197,7 @@ class SocketBus:
         if news:
             self._listeners.tell(news)
 
-    def _drop(self, peer: _Peer) -> None:
+    def _drop(self, peer: Peer) -> None:
         self._selector.unregister(peer.socket)
         with self._lock:
             self._peers.remove(peer)

@@ -275,6 +275,10 @@ def test_who_finds_no_free_descriptor_is_heard_later(join: Callable[[], SocketBu
         bus.publish([SignedOut(2, 2)])
         ear.until(LAST)
         assert encode([SignedOut(2, 2)]) == late.recv(1000)
+        with socket.socket(socket.AF_UNIX) as later:
+            later.connect(f"{folder}/{name}")
+            later.sendall(encode([SignedOut(3, 3)]) + GOODBYE)
+            ear.until(SignedOut(3, 3))
         late.sendall(GOODBYE)
 
 
