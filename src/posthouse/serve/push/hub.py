@@ -1,0 +1,199 @@
+"""Hub: hears what moved in any process and tells the watches of this one (RFC 8620 §7, DESIGN D11)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Final, Protocol
+
+from posthouse.bus import Bus, Missed, Moved, News, SignedOut
+from posthouse.kit import log
+from posthouse.model.caller import Access, Caller, wire_account
+from posthouse.serve.push.watch import End, Watch
+
+MERGED: Final = 0.05
+"""Seconds after a watch was told something in which all that follows is gathered into one."""
+
+_log = log.get("push")
+
+
+class Levels(Protocol):
+    """Reads how far the types of an account have come."""
+
+    async def levels(self, place: Access) -> Mapping[str, int]:
+        """Give the newest number of each type of an account that has any, by the type's name."""
+
+
+class Standing(Protocol):
+    """Knows whether credentials still hold."""
+
+    def stands(self, caller: Caller) -> bool:
+        """Say whether what a caller signed in with would still let him in."""
+
+
+class Hub:
+    """The watches of one event loop, by account and by person.
+
+    `open` begins to listen, and is called in that loop before the first `watch`.
+    """
+
+    def __init__(self, bus: Bus, levels: Levels, standing: Standing) -> None:
+        self._bus = bus
+        self._levels = levels
+        self._standing = standing
+        self._by_account: dict[int, set[Watch]] = {}
+        self._by_person: dict[int, set[Watch]] = {}
+        self._heard: deque[Sequence[News]] = deque()
+        self._deaf: Callable[[], None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._look_again = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    def open(self) -> None:
+        """Listen to the bus from now on, in the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._deaf = self._bus.listen(self._hear)
+
+    def close(self) -> None:
+        """End every watch, as the server goes away; no new one lives."""
+        self._closed = True
+        if self._deaf is not None:
+            self._deaf()
+        if self._looking is not None:
+            self._looking.cancel()
+        for watch in {watch for watches in self._by_person.values() for watch in watches}:
+            self._end(watch, End.GOING_AWAY)
+
+    async def watch(
+        self,
+        caller: Caller,
+        types: Collection[str] | None,
+        wake: Callable[[], None],
+        since: Mapping[str, int] | None = None,
+    ) -> Watch:
+        """Open a watch, which has to be given to `leave` at its end; `Watch` tells of types and wake.
+
+        since: see `Watch.start`.
+        """
+        watch = Watch(caller, types, wake)
+        self._by_person.setdefault(caller.person, set()).add(watch)
+        for access in caller.accounts.values():
+            self._by_account.setdefault(access.account, set()).add(watch)
+        try:
+            # What moves from here on is heard; what moved before is read.
+            for wire, access in caller.accounts.items():
+                if watch.start(wire, await self._levels.levels(access), since):
+                    self._tell(watch)
+        except BaseException:
+            self.leave(watch)
+            raise
+        if self._closed:
+            self._end(watch, End.GOING_AWAY)
+        elif not self._standing.stands(caller):  # He may have been signed out since he signed in.
+            self._end(watch, End.SIGNED_OUT)
+        return watch
+
+    def leave(self, watch: Watch) -> None:
+        """Tell a watch nothing any more."""
+        self._forget(self._by_person, watch.caller.person, watch)
+        for access in watch.caller.accounts.values():
+            self._forget(self._by_account, access.account, watch)
+
+    def taken(self, watch: Watch) -> None:
+        """Hear that everything was taken from a watch, which is told of the next change in `MERGED` seconds."""
+        assert self._loop is not None
+        watch.due = False
+        watch.told = self._loop.time()
+
+    # -- what comes in --
+
+    def _hear(self, news: Sequence[News]) -> None:
+        """Hand news over to the event loop, from any thread."""
+        assert self._loop is not None
+        self._heard.append(news)
+        try:
+            self._loop.call_soon_threadsafe(self._digest)
+        except RuntimeError:  # The loop was closed: nobody is left to be told.
+            self._heard.clear()
+
+    def _digest(self) -> None:
+        while self._heard:
+            for one in self._heard.popleft():
+                if isinstance(one, Moved):
+                    self._moved(one)
+                elif isinstance(one, SignedOut):
+                    self._look_at(self._by_person.get(one.person, ()))
+                else:
+                    self._missed(one)
+
+    def _moved(self, moved: Moved) -> None:
+        watches = self._by_account.get(moved.account)
+        if watches:
+            wire = wire_account(moved.account)
+            for watch in watches:
+                if watch.add(wire, moved.levels):
+                    self._tell(watch)
+
+    def _missed(self, missed: Missed) -> None:
+        """Look at the accounts and the credentials of all watches again."""
+        self._look_again = True
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.ensure_future(self._look())
+
+    async def _look(self) -> None:
+        while self._look_again:
+            self._look_again = False
+            for account in list(self._by_account):
+                await self._look_at_account(account)
+            for person in list(self._by_person):
+                self._look_at(self._by_person.get(person, ()))
+
+    async def _look_at_account(self, account: int) -> None:
+        wire = wire_account(account)
+        watches = self._by_account.get(account)
+        if not watches:
+            return
+        access = next(iter(watches)).caller.accounts[wire]
+        try:
+            levels = await self._levels.levels(access)
+        except Exception as error:
+            # A StateChange too many is better than none: the client asks, and hears what is wrong.
+            _log.error("push.look", **log.fault(error))
+            return
+        for watch in list(self._by_account.get(account, ())):
+            if watch.start(wire, levels, watch.reached):
+                self._tell(watch)
+
+    def _look_at(self, watches: Collection[Watch]) -> None:
+        for watch in list(watches):
+            if not self._standing.stands(watch.caller):
+                self._end(watch, End.SIGNED_OUT)
+
+    # -- what goes out --
+
+    def _tell(self, watch: Watch) -> None:
+        assert self._loop is not None
+        if watch.due or watch.ended is not None:
+            return
+        watch.due = True
+        wait = watch.told + MERGED - self._loop.time()
+        if wait <= 0:
+            watch.wake()
+        else:
+            self._loop.call_later(wait, watch.wake)
+
+    def _end(self, watch: Watch, why: End) -> None:
+        self.leave(watch)
+        if watch.ended is None:
+            watch.ended = why
+            watch.wake()
+
+    @staticmethod
+    def _forget(watches: dict[int, set[Watch]], key: int, watch: Watch) -> None:
+        held = watches.get(key)
+        if held is not None:
+            held.discard(watch)
+            if not held:
+                del watches[key]

@@ -1,0 +1,246 @@
+"""The hub on a real bus; accounts and credentials are a dictionary and a set."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import pytest
+
+from posthouse.bus import LocalBus, Missed, Moved, SignedOut
+from posthouse.kit import ids
+from posthouse.kit.json import JsonObject
+from posthouse.model.caller import Access, Caller
+from posthouse.serve.push import position
+from posthouse.serve.push.hub import Hub
+from posthouse.serve.push.watch import End, Watch
+
+
+class World:
+    """What the hub asks: how far accounts are, and whose credentials hold."""
+
+    def __init__(self) -> None:
+        self.bus = LocalBus()
+        self.accounts: dict[int, dict[str, int]] = {}
+        self.gone: set[object] = set()
+        self.hub = Hub(self.bus, self, self)
+
+    async def levels(self, place: Access) -> Mapping[str, int]:
+        await asyncio.sleep(0)  # as a read in the slow lane would
+        return dict(self.accounts.get(place.account, {}))
+
+    def stands(self, caller: Caller) -> bool:
+        return caller.key not in self.gone
+
+    def move(self, account: int, **levels: int) -> None:
+        self.accounts.setdefault(account, {}).update(levels)
+        self.bus.publish([Moved(account, levels)])
+
+    async def watch(
+        self, caller: Caller, types: list[str] | None = None, since: dict[str, int] | None = None
+    ) -> Listener:
+        listener = Listener(self.hub)
+        listener.watch = await self.hub.watch(caller, types, listener.woken.set, since)
+        return listener
+
+
+class Listener:
+    """A connection that takes what it is told."""
+
+    watch: Watch
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.woken = asyncio.Event()
+
+    async def told(self) -> JsonObject:
+        """Wait for the next thing to be told and give what changed."""
+        async with asyncio.timeout(10):
+            while True:
+                await self.woken.wait()
+                self.woken.clear()
+                change = self.watch.take()
+                self.hub.taken(self.watch)
+                if change is not None:
+                    assert "StateChange" == change["@type"]
+                    changed: JsonObject = change["changed"]
+                    return changed
+
+    async def ended(self) -> End | None:
+        async with asyncio.timeout(10):
+            await self.woken.wait()
+        return self.watch.ended
+
+
+def caller(person: int = 1, *accounts: int, key: object = "k") -> Caller:
+    held = [Access(account, 0, f"account {account}") for account in accounts or (person,)]
+    return Caller(person, f"user{person}", {access.wire: access for access in held}, key)
+
+
+@asynccontextmanager
+async def world() -> AsyncIterator[World]:
+    made = World()
+    made.hub.open()
+    yield made
+    made.hub.close()
+    made.bus.close()
+
+
+async def turns(count: int = 20) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def run(test: object) -> object:
+    """Make a test of a coroutine function."""
+
+    def runner() -> None:
+        asyncio.run(test())  # type: ignore[operator]
+
+    runner.__name__ = test.__name__  # type: ignore[attr-defined]
+    runner.__doc__ = test.__doc__
+    return runner
+
+
+@run
+async def test_a_change_is_told_with_the_states_that_get_would_give() -> None:
+    async with world() as at:
+        listener = await at.watch(caller(1))
+        at.move(1, Email=1234, Mailbox=1235)
+        assert {"a1": {"Email": ids.encode(1234), "Mailbox": ids.encode(1235)}} == await listener.told()
+
+
+@run
+async def test_only_ones_own_accounts_and_the_types_asked_for_are_told() -> None:
+    async with world() as at:
+        listener = await at.watch(caller(1, 1, 3), ["Mailbox"])
+        at.move(2, Mailbox=9)
+        at.move(1, Email=9)
+        at.move(3, Email=4, Mailbox=5)
+        assert {"a3": {"Mailbox": "5"}} == await listener.told()
+
+
+@run
+async def test_what_follows_soon_is_merged_with_the_newest_state_of_each_type() -> None:
+    async with world() as at:
+        listener = await at.watch(caller(1))
+        at.move(1, Email=1)
+        assert {"a1": {"Email": "1"}} == await listener.told()
+        for number in range(2, 10):
+            at.move(1, Email=number)
+        at.move(1, Thread=10)
+        assert {"a1": {"Email": "9", "Thread": "a"}} == await listener.told()
+
+
+@run
+async def test_changes_that_come_out_of_order_never_turn_a_state_back() -> None:
+    async with world() as at:
+        listener = await at.watch(caller(1))
+        at.move(1, Email=7)
+        at.move(1, Email=5)
+        assert {"a1": {"Email": "7"}} == await listener.told()
+
+
+@run
+async def test_who_begins_anew_is_told_nothing_of_before() -> None:
+    async with world() as at:
+        at.move(1, Email=5)
+        listener = await at.watch(caller(1))
+        assert "a1.5" == listener.watch.position
+        at.move(1, Mailbox=6)
+        assert {"a1": {"Mailbox": "6"}} == await listener.told()
+        assert "a1.6" == listener.watch.position
+
+
+@run
+async def test_from_a_position_on_everything_missed_is_told() -> None:
+    async with world() as at:
+        at.move(1, Email=5, Mailbox=3)
+        at.move(2, Email=8)
+        listener = await at.watch(caller(1, 1, 2), since=position.read("a1.4-a2.8"))
+        assert {"a1": {"Email": "5"}} == await listener.told()
+
+
+@run
+async def test_an_account_that_the_position_does_not_name_or_that_went_back_is_told_whole() -> None:
+    async with world() as at:
+        at.move(1, Email=5, Mailbox=3)
+        at.move(2, Email=8)
+        listener = await at.watch(caller(1, 1, 2), since=position.read("a1.9"))
+        assert {"a1": {"Email": "5", "Mailbox": "3"}, "a2": {"Email": "8"}} == await listener.told()
+
+
+@run
+async def test_news_that_were_missed_are_read_in_the_store() -> None:
+    async with world() as at:
+        listener = await at.watch(caller(1))
+        at.accounts[1] = {"Email": 12}
+        at.bus.publish([Missed()])
+        assert {"a1": {"Email": "c"}} == await listener.told()
+
+
+@run
+async def test_a_credential_that_ends_ends_its_watches_and_no_others() -> None:
+    async with world() as at:
+        ending = await at.watch(caller(1, key="old"))
+        other = await at.watch(caller(1, key="new"))
+        at.gone.add("old")
+        at.bus.publish([SignedOut(1, None)])
+        assert End.SIGNED_OUT == await ending.ended()
+        at.move(1, Email=1)
+        assert {"a1": {"Email": "1"}} == await other.told()
+        assert None is ending.watch.take()
+
+
+@run
+async def test_a_sign_out_that_was_missed_is_found_out() -> None:
+    async with world() as at:
+        listener = await at.watch(caller(1))
+        at.gone.add("k")
+        at.bus.publish([Missed()])
+        assert End.SIGNED_OUT == await listener.ended()
+
+
+@run
+async def test_a_watch_whose_credential_ended_meanwhile_never_lives() -> None:
+    async with world() as at:
+        at.gone.add("k")
+        listener = await at.watch(caller(1))
+        assert End.SIGNED_OUT == await listener.ended()
+
+
+@run
+async def test_the_end_of_the_server_ends_all_watches_and_those_that_come_late() -> None:
+    async with world() as at:
+        listener = await at.watch(caller(1))
+        at.hub.close()
+        assert End.GOING_AWAY == await listener.ended()
+        late = await at.watch(caller(1))
+        assert End.GOING_AWAY == await late.ended()
+
+
+@run
+async def test_who_left_is_told_nothing_and_leaves_nothing_behind() -> None:
+    async with world() as at:
+        listener = await at.watch(caller(1, 1, 2))
+        at.hub.leave(listener.watch)
+        at.hub.leave(listener.watch)
+        at.move(1, Email=1)
+        await turns()
+        assert not listener.woken.is_set()
+        assert not at.hub._by_account
+        assert not at.hub._by_person
+
+
+@run
+async def test_a_store_that_cannot_be_read_lets_nobody_watch_and_keeps_nothing() -> None:
+    async with world() as at:
+
+        async def broken(place: Access) -> Mapping[str, int]:
+            raise OSError("the disk is gone")
+
+        at.levels = broken  # type: ignore[method-assign]
+        with pytest.raises(OSError, match="gone"):
+            await at.watch(caller(1))
+        assert not at.hub._by_account
