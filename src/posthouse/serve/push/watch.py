@@ -63,8 +63,11 @@ class Watch:
         after = newest if since is None else since.get(account, -1)
         if after > newest:
             after = -1
-        self.reached[account] = max(self.reached.get(account, 0), newest)
         self._known[account] = newest
+        # What was heard while the levels were read is told only if it is news to the client.
+        heard = {type: level for type, level in self._pending.pop(account, {}).items() if level > after}
+        self.reached[account] = max(newest, *heard.values(), self.reached.get(account, 0))
+        self._await(account, heard)
         self._await(account, {type: level for type, level in levels.items() if level > after})
         return bool(self._pending)
 

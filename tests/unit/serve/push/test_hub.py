@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from posthouse.bus import LocalBus, Missed, Moved, SignedOut
+from posthouse.bus import Missed, Moved, SignedOut, open_bus
 from posthouse.kit import ids
 from posthouse.kit.json import JsonObject
 from posthouse.model.caller import Access, Caller
@@ -21,7 +21,7 @@ class World:
     """What the hub asks: how far accounts are, and whose credentials hold."""
 
     def __init__(self) -> None:
-        self.bus = LocalBus()
+        self.bus = open_bus("local:")
         self.accounts: dict[int, dict[str, int]] = {}
         self.gone: set[object] = set()
         self.hub = Hub(self.bus, self, self)
