@@ -159,9 +159,9 @@ def give_it_an_order(txn: Txn, change: Change, stage: Stage) -> None:
     if change.act is not Act.CREATE:
         return
     key = sum(change.after()["name"].encode())
-    found = txn.find_keys("order", [key])
-    id = found[0] if found else txn.allocate()
-    if not found:
+    id = txn.find_keys("order", [key]).get(key)
+    if id is None:
+        id = txn.allocate()
         txn.insert(order, id, {"id": order.wire(id), "cakeIds": []})
         txn.put_keys("order", id, [key])
     values = change.after()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, TypeVar
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from posthouse.kit.json import Json, JsonObject
 from posthouse.kit.limits import Limits
@@ -58,6 +58,14 @@ class Touched:
     existed: list[int]
 
 
+class Fresh(NamedTuple):
+    """An object to add: its id, its values, and its text by search column."""
+
+    id: int
+    values: JsonObject
+    search: Mapping[str, str] | None = None
+
+
 class Txn(Protocol):
     """One transaction on one account.
 
@@ -83,6 +91,10 @@ class Txn(Protocol):
 
     def floor(self, *types: TypeLike) -> int:
         """Give the oldest state from which changes of these types can still be told."""
+        ...
+
+    def levels(self) -> dict[str, int]:
+        """Give the newest number of each type that has drawn any, by the type's name."""
         ...
 
     def changes(self, type: TypeLike, since: int, limit: int) -> Changes:
@@ -146,6 +158,10 @@ class Txn(Protocol):
         """Add an object with its index rows, counts and stamp; ``search`` holds its text by search column."""
         ...
 
+    def insert_all(self, type: TypeLike, objects: Sequence[Fresh]) -> None:
+        """Do `insert` for each of many objects, with few statements."""
+        ...
+
     def update(self, type: TypeLike, id: int, old: JsonObject, new: JsonObject) -> None:
         """Write changed properties with their index rows, counts and stamp; both objects hold all live ones."""
         ...
@@ -164,8 +180,8 @@ class Txn(Protocol):
         """Let 64-bit keys lead to an id."""
         ...
 
-    def find_keys(self, space: str, keys: Iterable[int]) -> list[int]:
-        """Give the ids that any of the keys leads to, ascending."""
+    def find_keys(self, space: str, keys: Iterable[int]) -> dict[int, int]:
+        """Give the lowest id that each of the keys leads to; a key that leads nowhere is left out."""
         ...
 
     def drop_keys(self, space: str, id: int) -> None:

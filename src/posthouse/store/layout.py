@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, repeat
 from operator import itemgetter
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from posthouse.kit.json import JsonObject, dumps, loads
 from posthouse.model.kind import Ref
@@ -63,11 +63,11 @@ def unpack(count: int, fragment: bytes) -> JsonObject:
 class Plan:
     """How to make JSON objects with just the wanted properties from rows of one type.
 
-    select: the statement that reads the rows, up to its WHERE. select_each: the same, for a table of keys
-    that is its first parameter, in whose order the rows come. fragments: where in a row the columns end that
-    hold JSON, which follow the key. numbers: for each wanted property that refers to one object of another type,
-    where in a row its number is, and the name of that type. overlay: the wanted properties that each person has
-    of his own; the caller gives their text.
+    select: the statement that reads the rows, up to its WHERE. select_each: the same, for a table of ids in
+    whose order the rows come; its parameters are the ids and the account's first key. fragments: where in a row
+    the columns end that hold JSON, which follow the key. numbers: for each wanted property that refers to one
+    object of another type, where in a row its number is, and the name of that type. overlay: the wanted
+    properties that each person has of his own; the caller gives their text.
     """
 
     __slots__ = ("_counted", "_cuts", "_where", "fragments", "numbers", "overlay", "select", "select_each")
@@ -101,7 +101,7 @@ class Plan:
         join = f" JOIN rare_{layout.name} r ON r.key = o.key" if "r.rare" in columns else ""
         head = f"SELECT {', '.join(['o.key', *columns])} FROM "
         self.select = f"{head}{table}{join}"
-        self.select_each = f"{head}{EACH} k CROSS JOIN {table} ON o.key = k.value{join}"
+        self.select_each = f"{head}{EACH} k CROSS JOIN {table} ON o.key = (? | k.value){join}"
         self.overlay = [name for name in layout.overlay if name in wanted]
 
     def objects(self, rows: Sequence[Row], more: Sequence[bytes] | None = None) -> bytes:
@@ -222,6 +222,21 @@ class Layout:
         """Write one fragment of an object; None if the type has no such properties."""
         members = self.members[part]
         return pack(members, values) if members else None
+
+    def group(self, values: JsonObject) -> int | None:
+        """Give the number of the group that an object belongs to; None for a type without groups."""
+        name = self.type.group
+        value = None if name is None else self.column_value(self.type.properties[name], values)
+        return cast("int | None", value)
+
+    def cells(self, values: JsonObject) -> list[object]:
+        """Give what follows key and account in an object's row: its columns, counters and two fragments."""
+        return [
+            *[self.column_value(prop, values) for prop in self.columns],
+            *[values.get(name, 0) for name in self.counters],
+            self.pack(Part.FIXED, values),
+            self.pack(Part.LIVE, values),
+        ]
 
     def unpack(self, part: Part, fragment: bytes) -> JsonObject:
         """Read one fragment of an object."""

@@ -7,6 +7,8 @@ anywhere. An object's place in such a list is ``made`` if it was made after the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from posthouse.model.ports import Changes, Touched
 from posthouse.store.sqlite import IN_LIST, Database, in_list
 
@@ -20,11 +22,11 @@ _CHANGED = (
 )
 
 
-def made(database: Database, account: int, type: int, id: int, number: int, group: int | None) -> None:
-    """Stamp a new object."""
-    database.run(
+def made(database: Database, account: int, type: int, objects: Iterable[tuple[int, int, int | None]]) -> None:
+    """Stamp new objects: the id, number and group of each."""
+    database.many(
         "INSERT INTO stamp(account, type, id, made, changed, main, grp) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (account, type, id, number, number, number, group),
+        [(account, type, id, number, number, number, group) for id, number, group in objects],
     )
 
 

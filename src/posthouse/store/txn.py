@@ -9,10 +9,10 @@ from typing import Final, TypeAlias, cast
 
 from posthouse.kit.json import Json, JsonObject, dumps, loads
 from posthouse.model.condition import Query
-from posthouse.model.ports import Changes, Mark, TooMuch, Touched, TypeLike
-from posthouse.model.property import Part, Property
+from posthouse.model.ports import Changes, Fresh, Mark, TooMuch, Touched, TypeLike
+from posthouse.model.property import Part
 from posthouse.model.type import Tally
-from posthouse.store import erase, stamps
+from posthouse.store import erase, members, stamps
 from posthouse.store.find import Find
 from posthouse.store.layout import Layout, Plan, tally_word
 from posthouse.store.sqlite import IN_LIST, Database, Interrupted, Row, in_list
@@ -47,19 +47,21 @@ class _Account:
     """An account's own row.
 
     seq: the number that the newest change drew. next: the next free id. levels: for each type that has
-    changed, the number of its newest change and the oldest state that can still be told.
+    changed, the number of its newest change and the oldest state that can still be told. begun: the number
+    that the newest change had drawn when the row was read.
     """
 
-    __slots__ = ("levels", "next", "seq")
+    __slots__ = ("begun", "levels", "next", "seq")
 
-    def __init__(self, seq: int, next: int, levels: dict[str, Sequence[int]]) -> None:
+    def __init__(self, seq: int, next: int, levels: dict[str, Sequence[int]], begun: int) -> None:
+        self.begun = begun
         self.seq = seq
         self.next = next
         self.levels = levels
 
     def copy(self) -> _Account:
         """Give a copy that stays as it is when this one moves on."""
-        return _Account(self.seq, self.next, dict(self.levels))
+        return _Account(self.seq, self.next, dict(self.levels), self.begun)
 
 
 class Transaction:
@@ -102,6 +104,17 @@ class Transaction:
         levels = self._row().levels
         return max([levels.get(type.name, _NO_LEVEL)[1] for type in types])
 
+    def levels(self) -> dict[str, int]:
+        """See `ports.Txn.levels`."""
+        return {name: level[0] for name, level in self._row().levels.items()}
+
+    def moved(self) -> dict[str, int]:
+        """Give the newest number of each type that this transaction has moved, by the type's name."""
+        known = self._known
+        if known is None or known.seq == known.begun:
+            return {}
+        return {name: level[0] for name, level in known.levels.items() if level[0] > known.begun}
+
     def _row(self) -> _Account:
         """Give the account's own row, read once."""
         if self._known is None:
@@ -109,10 +122,10 @@ class Transaction:
                 "SELECT seq, next, levels FROM account WHERE account = ?", (self.account,)
             )
             if row is None:
-                self._known = _Account(0, 1, {})
+                self._known = _Account(0, 1, {}, 0)
             else:
                 seq, next, levels = cast(tuple[int, int, bytes], row)
-                self._known = _Account(seq, next, loads(levels))
+                self._known = _Account(seq, next, loads(levels), seq)
         return self._known
 
     def changes(self, type: TypeLike, since: int, limit: int) -> Changes:
@@ -265,30 +278,50 @@ class Transaction:
         self, type: TypeLike, id: int, values: JsonObject, search: Mapping[str, str] | None = None
     ) -> None:
         """See `ports.Txn.insert`."""
+        self.insert_all(type, [Fresh(id, values, search)])
+
+    def insert_all(self, type: TypeLike, objects: Sequence[Fresh]) -> None:
+        """See `ports.Txn.insert_all`."""
         layout = self._schema.layouts[type.name]
         code = self._schema.codes[type.name]
-        number = self._draw(type)
-        key = self._base | id
-        values = {**values, "id": layout.type.wire(id)}
-        columns = [layout.column_value(prop, values) for prop in layout.columns]
-        counters = [values.get(name, 0) for name in layout.counters]
-        cells = [key, self.account, *columns, *counters]
-        cells += [layout.pack(Part.FIXED, values), layout.pack(Part.LIVE, values)]
-        self._database.run(f"INSERT INTO obj_{layout.name} VALUES ({', '.join('?' * len(cells))})", cells)
-        rare = layout.pack(Part.RARE, values)
-        if rare is not None:
-            self._database.run(f"INSERT INTO rare_{layout.name} VALUES (?, ?, ?)", (key, self.account, rare))
-        group = self._group(layout, values)
-        stamps.made(self._database, self.account, code, id, number, group)
-        self._write_overlay(layout, code, id, values)
-        self._move_members(layout, code, id, {}, values, number)
-        self._retally(layout, code, {}, values)
-        if search is not None:
-            texts = [index_text(search.get(column, "")) for column in layout.type.search]
-            names = ", ".join(f'"{column}"' for column in layout.type.search)
-            self._database.run(
-                f"INSERT INTO search_{layout.name}(rowid, {names}) VALUES (?{', ?' * len(texts)})",
-                (key, *texts),
+        many = self._database.many
+        fresh = [
+            (one.id, self._draw(type), {**one.values, "id": layout.type.wire(one.id)}) for one in objects
+        ]
+        blanks = ", ?" * (len(layout.columns) + len(layout.counters))
+        many(
+            f"INSERT INTO obj_{layout.name} VALUES (?, ?{blanks}, ?, ?)",
+            ((self._base | id, self.account, *layout.cells(values)) for id, _, values in fresh),
+        )
+        if layout.members[Part.RARE]:
+            many(
+                f"INSERT INTO rare_{layout.name} VALUES (?, ?, ?)",
+                ((self._base | id, self.account, layout.pack(Part.RARE, values)) for id, _, values in fresh),
+            )
+        stamps.made(
+            self._database,
+            self.account,
+            code,
+            [(id, number, layout.group(values)) for id, number, values in fresh],
+        )
+        moves: defaultdict[str, list[tuple[object, ...]]] = defaultdict(list)
+        for id, number, values in fresh:
+            self._write_overlay(layout, code, id, values)
+            for sql, cells in members.moves(layout, (self.account, code, id), number, {}, values):
+                moves[sql].append(cells)
+            self._retally(layout, code, {}, values)
+        for sql, rows in moves.items():
+            many(sql, rows)
+        names = layout.type.search
+        if names:
+            columns = ", ".join([f'"{name}"' for name in names])
+            many(
+                f"INSERT INTO search_{layout.name}(rowid, {columns}) VALUES (?{', ?' * len(names)})",
+                (
+                    (self._base | id, *[index_text(search.get(name, "")) for name in names])
+                    for id, _, search in objects
+                    if search is not None
+                ),
             )
 
     def update(self, type: TypeLike, id: int, old: JsonObject, new: JsonObject) -> None:
@@ -309,7 +342,7 @@ class Transaction:
         stamps.changed(self._database, self.account, code, id, number)
         if layout.overlay:
             self._write_overlay(layout, code, id, new)
-        self._move_members(layout, code, id, old, new, number)
+        self._move_members(layout, code, id, number, old, new)
         self._retally(layout, code, old, new)
 
     def delete(self, type: TypeLike, id: int) -> None:
@@ -327,7 +360,7 @@ class Transaction:
                 f"DELETE FROM rare_{layout.name} WHERE +account = ? AND key = ?", (self.account, key)
             )
         stamps.gone(self._database, self.account, code, id, number)
-        self._move_members(layout, code, id, old, {}, number)
+        self._move_members(layout, code, id, number, old, {})
         self._retally(layout, code, old, {})
         if layout.type.search:
             self._database.run(f"DELETE FROM search_{layout.name} WHERE rowid = ?", (key,))
@@ -352,12 +385,6 @@ class Transaction:
         )
         stamps.counted(self._database, self.account, code, id, number)
 
-    def _group(self, layout: Layout, values: JsonObject) -> int | None:
-        name = layout.type.group
-        if name is None or not values:
-            return None
-        return cast(int, layout.type.properties[name].column(values[name]))
-
     def _write_overlay(self, layout: Layout, code: int, id: int, values: JsonObject) -> None:
         for name in layout.overlay:
             if name not in values:
@@ -369,44 +396,10 @@ class Transaction:
             )
 
     def _move_members(
-        self, layout: Layout, code: int, id: int, old: JsonObject, new: JsonObject, number: int
+        self, layout: Layout, code: int, id: int, number: int, old: JsonObject, new: JsonObject
     ) -> None:
-        for prop in layout.member_sets:
-            before: JsonObject = old.get(prop.name) or {}
-            after: JsonObject = new.get(prop.name) or {}
-            if before == after:
-                continue
-            table = f"member_{layout.name}_{prop.name.lower()}"
-            values = new or old
-            order = _order(layout, prop, values)
-            group = self._group(layout, values)
-            for value in _members(layout, prop, before, after):
-                self._database.run(
-                    f"DELETE FROM {table} WHERE account = ? AND value = ? AND ord = ? AND id = ?",
-                    (self.account, value, order, id),
-                )
-            added = _members(layout, prop, after, before)
-            for value in added:
-                self._database.run(
-                    f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?)", (self.account, value, order, id, group)
-                )
-            if prop.name == layout.type.within:
-                self._stamp_membership(code, id, _members(layout, prop, before, after), added, number)
-
-    def _stamp_membership(
-        self, code: int, id: int, left: Sequence[object], entered: Sequence[object], number: int
-    ) -> None:
-        for container in left:
-            self._database.run(
-                "UPDATE membership SET gone = ? WHERE account = ? AND type = ? AND container = ? AND id = ?",
-                (number, self.account, code, container, id),
-            )
-        for container in entered:
-            self._database.run(
-                "INSERT INTO membership(account, type, container, id, made) VALUES (?, ?, ?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET made = excluded.made, gone = 0",
-                (self.account, code, container, id, number),
-            )
+        for sql, cells in members.moves(layout, (self.account, code, id), number, old, new):
+            self._database.run(sql, cells)
 
     # -- kept counts --
 
@@ -417,7 +410,7 @@ class Transaction:
         left, entered = _containers(layout, old), _containers(layout, new)
         if left == entered:
             lost, gained = lost - gained, gained - lost
-        group = cast(int, self._group(layout, new or old))
+        group = cast(int, layout.group(new or old))
         deltas = self._tallies.setdefault((code, group), defaultdict(int))
         for container in left:
             for word in lost:
@@ -473,13 +466,13 @@ class Transaction:
             [(self.account, space, key, id) for key in keys],
         )
 
-    def find_keys(self, space: str, keys: Iterable[int]) -> list[int]:
+    def find_keys(self, space: str, keys: Iterable[int]) -> dict[int, int]:
         """See `ports.Txn.find_keys`."""
         rows = self._database.rows(
-            f"SELECT id FROM lookup WHERE account = ? AND space = ? AND key {IN_LIST}",
-            (self.account, space, in_list(keys)),
+            f"SELECT key, min(id) FROM lookup WHERE account = ? AND space = ? AND key {IN_LIST} GROUP BY key",
+            (self.account, space, in_list([*keys])),
         )
-        return sorted({cast(int, row[0]) for row in rows})
+        return dict(cast("Iterator[tuple[int, int]]", rows))
 
     def drop_keys(self, space: str, id: int) -> None:
         """See `ports.Txn.drop_keys`."""
@@ -572,11 +565,6 @@ class Transaction:
             )
 
 
-def _order(layout: Layout, prop: Property, values: JsonObject) -> int:
-    ordering = layout.type.properties[cast(str, prop.ordered_by)]
-    return -cast(int, ordering.column(values[ordering.name]))
-
-
 def _words(tally: Tally, values: JsonObject) -> set[str]:
     """Give the words under which an object is counted; none for one that is not there."""
     return {"", *map(tally_word, values[tally.words]), *tally.derived(values)} if values else set()
@@ -589,10 +577,5 @@ def _containers(layout: Layout, values: JsonObject) -> list[int]:
         return [0]
     return [
         0,
-        *cast(list[int], _members(layout, layout.type.properties[within], values.get(within) or {}, {})),
+        *cast(list[int], members.gained(layout.type.properties[within], {}, values.get(within) or {})),
     ]
-
-
-def _members(layout: Layout, prop: Property, of: JsonObject, but: JsonObject) -> list[int | str]:
-    """Give the members in one set that are not in another, as they stand in rows."""
-    return [cast("int | str", prop.column(name)) for name in of if name not in but]

@@ -7,6 +7,7 @@ from typing import Any
 from bakery import cake, order, shelf
 from bakery.kitchen import OTHER
 from posthouse.kit.json import JsonObject
+from posthouse.model.ports import Fresh
 from posthouse.store.txn import Transaction
 
 from .conftest import Open, Pantry
@@ -181,13 +182,46 @@ def test_keys_lead_to_ids(pantry: Pantry) -> None:
         txn.put_keys("a", 5, [1])
 
     pantry.write(unit)
-    asked = [[1], [2], [1, 2], [2**63 - 1], [], [99]]
-    assert [[5], [3, 5], [3, 5], [3], [], []] == pantry.read(
+    asked = [[1], [2], [1, 2, 1], [2**63 - 1, -(2**63) + 1], [], [99]]
+    assert [{1: 5}, {2: 3}, {1: 5, 2: 3}, {2**63 - 1: 3, -(2**63) + 1: 5}, {}, {}] == pantry.read(
         lambda txn: [txn.find_keys("a", keys) for keys in asked]
     )
-    pantry.write(lambda txn: txn.drop_keys("a", 5))
-    assert ([3], [7]) == pantry.read(lambda txn: (txn.find_keys("a", [1, 2]), txn.find_keys("b", [1])))
-    assert [] == pantry.read(lambda txn: txn.find_keys("a", [2]), at=OTHER)
+    pantry.write(lambda txn: txn.drop_keys("a", 3))
+    assert ({1: 5, 2: 5}, {1: 7}) == pantry.read(
+        lambda txn: (txn.find_keys("a", [1, 2]), txn.find_keys("b", [1]))
+    )
+    assert {} == pantry.read(lambda txn: txn.find_keys("a", [2]), at=OTHER)
+
+
+def test_many_objects_are_added_as_one_by_one(pantry: Pantry) -> None:
+    def fresh(txn: Transaction) -> list[Fresh]:
+        on, other = put_up(txn), put_up(txn, "y")
+        return [
+            Fresh(txn.allocate(), whole(on, 50, ("new",)), {"name_": "bun", "note_": "sweet"}),
+            Fresh(txn.allocate(), whole(other, 50, ("old", "new"), day=2)),
+        ]
+
+    def singly(txn: Transaction) -> None:
+        for one in fresh(txn):
+            txn.insert(cake, *one)
+
+    def seen(txn: Transaction) -> list[Any]:
+        return [
+            txn.values(cake),
+            txn.changes(cake, 3, 9),
+            [txn.tally(cake, container, word) for container in (0, 1, 2) for word in ("", "new", "old")],
+            txn.tallies_of_group(cake, 50),
+            [txn.groups_in(cake, container) for container in (1, 2)],
+        ]
+
+    pantry.write(lambda txn: txn.insert_all(cake, fresh(txn)))
+    pantry.write(singly, at=OTHER)
+    together = pantry.read(seen)
+    assert together == pantry.read(seen, at=OTHER)
+    assert ([3, 4], [4]) == ([*together[0]], together[1].created)
+    assert [(2, 1), (2, 1), (1, 1)] == together[2][:3]
+    pantry.write(lambda txn: txn.insert_all(cake, []))
+    assert together == pantry.read(seen)
 
 
 def test_who_keeps_or_uploaded_a_blob_may_read_it(pantry: Pantry) -> None:

@@ -20,7 +20,7 @@ from posthouse.formats import mime
 from posthouse.kit import clock
 from posthouse.kit.json import JsonObject
 from posthouse.model import blobid
-from posthouse.model.ports import Txn
+from posthouse.model.ports import Fresh, Txn
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +107,10 @@ def digest(data: bytes, blob: bytes) -> Prepared:
 def file(txn: Txn, filings: Sequence[Filing]) -> list[Moved]:
     """Make each message an Email of its own; tells their ids and values, in the same order.
 
-    The blobs are durable already and the Mailboxes exist. Many at once cost less than one by one: Threads and
-    counts are brought in step at the end.
+    The blobs are durable already and the Mailboxes exist. Many at once cost less than one by one: their rows
+    are written together, and Threads and counts are brought in step at the end.
     """
-    moved = [_insert(txn, filing) for filing in filings]
+    moved = _insert(txn, filings)
     upkeep.settle(txn, moved)
     return moved
 
@@ -120,15 +120,17 @@ def merge(txn: Txn, filings: Sequence[Filing]) -> list[Found]:
 
     So what is merged twice, or interrupted and merged again, is there once.
     """
-    moved: list[Moved] = []
+    first: dict[bytes, Filing] = {}
+    for filing in filings:
+        if not txn.blob_holders(filing.message.blob, email):
+            first.setdefault(filing.message.blob, filing)
+    moved = _insert(txn, [*first.values()])
     outcome: list[Found] = []
     for filing in filings:
-        holders = txn.blob_holders(filing.message.blob, email)
-        if not holders:
-            moved.append(_insert(txn, filing))
+        if first.pop(filing.message.blob, None) is not None:
             outcome.append(Found.NEW)
             continue
-        gained = _add(txn, holders, filing.mailboxes)
+        gained = _add(txn, txn.blob_holders(filing.message.blob, email), filing.mailboxes)
         if gained is None:
             outcome.append(Found.THERE)
         else:
@@ -138,19 +140,26 @@ def merge(txn: Txn, filings: Sequence[Filing]) -> list[Found]:
     return outcome
 
 
-def _insert(txn: Txn, filing: Filing) -> Moved:
-    message = filing.message
-    id = txn.allocate()
-    values = {
-        **message.values,
-        "threadId": thread.wire(thread_.choose(txn, message.keys, filing.source_key)),
+def _insert(txn: Txn, filings: Sequence[Filing]) -> list[Moved]:
+    groups = thread_.choose(txn, [(filing.message.keys, filing.source_key) for filing in filings])
+    fresh = [
+        Fresh(txn.allocate(), _values(filing, group), filing.message.search)
+        for filing, group in zip(filings, groups, strict=True)
+    ]
+    txn.insert_all(email, fresh)
+    for one, filing in zip(fresh, filings, strict=True):
+        txn.hold_blob(filing.message.blob, email, one.id)
+    return [Moved(one.id, None, one.values) for one in fresh]
+
+
+def _values(filing: Filing, group: int) -> JsonObject:
+    return {
+        **filing.message.values,
+        "threadId": thread.wire(group),
         "receivedAt": clock.utc_date(filing.received_at),
         "mailboxIds": _wires(filing.mailboxes),
         "keywords": dict.fromkeys(sorted(filing.keywords), True),
     }
-    txn.insert(email, id, values, message.search)
-    txn.hold_blob(message.blob, email, id)
-    return Moved(id, None, values)
 
 
 def _add(txn: Txn, holders: Sequence[int], mailboxes: frozenset[int]) -> Moved | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
@@ -25,22 +26,34 @@ thread = Type(
 )
 
 
-def choose(txn: Txn, keys: Sequence[int], source_key: int | None = None) -> int:
-    """Give the Thread that a new Email joins: the oldest that shares a key with it, or a new one.
+def choose(txn: Txn, emails: Sequence[tuple[Sequence[int], int | None]]) -> list[int]:
+    """Give the Thread that each new Email joins: the oldest that shares a key with it, or a new one.
 
-    The Email's keys lead to that Thread from now on. Threads are never merged: their Emails' ``threadId``
-    is immutable (RFC 8621 §3).
+    The Email's keys lead to that Thread from now on, also for the Emails behind it. Threads are never merged:
+    their Emails' ``threadId`` is immutable (RFC 8621 §3).
 
-    keys: the Email's thread keys, see `threads.keys`. source_key: what all messages of its conversation in
-    an imported source have in common, see `threads.Grouping`; a Thread that has it goes before older ones.
+    emails: of each its thread keys, see `threads.keys`, and what all messages of its conversation in an
+    imported source have in common, see `threads.Grouping`; a Thread that has that goes before older ones.
     """
-    found = [] if source_key is None else txn.find_keys(_KEYS, [source_key])
-    if not found and keys:
-        found = txn.find_keys(_KEYS, keys)
-    chosen = found[0] if found else txn.allocate()
-    added = [*keys] if source_key is None else [source_key, *keys]
-    if added:
-        txn.put_keys(_KEYS, chosen, added)
+    wanted = [
+        (keys if source_key is None else [source_key, *keys], source_key) for keys, source_key in emails
+    ]
+    oldest = txn.find_keys(_KEYS, {key for keys, _ in wanted for key in keys})
+    chosen: list[int] = []
+    added: defaultdict[int, list[int]] = defaultdict(list)
+    for keys, source_key in wanted:
+        id = None if source_key is None else oldest.get(source_key)
+        if id is None:
+            id = min([oldest[key] for key in keys if key in oldest], default=None)
+        if id is None:
+            id = txn.allocate()
+        for key in keys:
+            oldest[key] = min(id, oldest.get(key, id))
+        if keys:
+            added[id] += keys
+        chosen.append(id)
+    for id, keys in added.items():
+        txn.put_keys(_KEYS, id, keys)
     return chosen
 
 

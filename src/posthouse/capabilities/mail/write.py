@@ -120,7 +120,8 @@ def _check(txn: Txn, change: Change, stage: Stage) -> None:
     crowd.check(new, change.old)
     if change.act is Act.CREATE:
         # Here and not later, so that a reply finds the Thread of a message that the same call creates.
-        new["threadId"] = thread.wire(thread_.choose(txn, _message(change).keys))
+        [group] = thread_.choose(txn, [(_message(change).keys, None)])
+        new["threadId"] = thread.wire(group)
 
 
 @email.after
