@@ -51,7 +51,8 @@ class SocketBus:
         self._listeners = Listeners()
         self._lock = threading.Lock()
         self._closed = False
-        self._is_accepting = True
+        self._is_full = False
+        self._is_looking = True  # for newcomers, in the selector
         self._thread = threading.Thread(target=self._serve, name="bus", daemon=True)
         with ExitStack() as files:
             self._woken, self._waker = map(files.enter_context, socket.socketpair())
@@ -113,11 +114,12 @@ class SocketBus:
             self._waker.send(b"\0")
 
     def _accept(self) -> bool:
-        """Take in everyone who waits; False if there is no room for one, who then goes on waiting."""
+        """Take in everyone who waits; False if there is no room for one, who waits on and misses what is said."""
         while self._waiting.poll(0):  # a tenth of what it costs to accept nobody
             try:
                 connection, _ = self._seat.listening.accept()
             except OSError:  # this process has all the files open that it may
+                self._is_full = True
                 return False
             if not self._seat.is_ours(connection):
                 connection.close()
@@ -126,6 +128,9 @@ class SocketBus:
             peer = Peer(connection)
             self._peers.add(peer)
             self._unwatched.append(peer)
+            if self._is_full:
+                peer.tell(encode([Missed()]), [Missed()])
+        self._is_full = False
         return True
 
     # -- the bus thread --
@@ -144,12 +149,12 @@ class SocketBus:
     def _take_in(self) -> None:
         """Accept who waits; while that fails, don't look for more, for the selector would not sleep."""
         with self._lock:
-            is_accepting = self._accept()
-        if is_accepting and not self._is_accepting:
+            may_look = self._accept()
+        if may_look and not self._is_looking:
             self._selector.register(self._seat.listening, selectors.EVENT_READ)
-        elif self._is_accepting and not is_accepting:
+        elif self._is_looking and not may_look:
             self._selector.unregister(self._seat.listening)
-        self._is_accepting = is_accepting
+        self._is_looking = may_look
 
     def _watch_all(self) -> None:
         """Look for the right events of all peers for whom these may have changed."""
