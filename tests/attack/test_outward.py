@@ -280,8 +280,16 @@ async def test_a_proxy_of_the_environment_is_not_asked(
     assert (0, 1) == (proxy.came, server.came)
 
 
-async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.read()
+def watcher() -> tuple[Script, asyncio.Event]:
+    """Make a script that says nothing, and an event of the connection's end."""
+    ended = asyncio.Event()
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1000):
+            pass
+        ended.set()
+
+    return script, ended
 
 
 async def goodbye(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -306,9 +314,11 @@ def endless(first: bytes, piece: bytes) -> Script:
 @pytest.mark.parametrize("tls", [True, False])
 @in_loop
 async def test_a_host_that_never_answers_is_given_up(paths: tuple[Path, Path], tls: bool) -> None:
-    async with stranger(paths, then=silence, tls=tls) as server, door(paths, patience=0.2) as outward:
+    watch, ended = watcher()
+    async with stranger(paths, then=watch, tls=tls) as server, door(paths, patience=0.2) as outward:
         with pytest.raises(Unreachable, match=r"no answer within 0\.2 seconds"):
             await outward.post(server.url, b"", {})
+        await ended.wait()
 
 
 @in_loop
@@ -412,6 +422,14 @@ async def test_an_endless_head_is_not_read_to_its_end(
             await outward.post(server.url, b"", {})
 
 
+@in_loop
+async def test_a_head_that_ends_too_late_is_not_read_to_its_end(paths: tuple[Path, Path]) -> None:
+    head = b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 2000
+    async with stranger(paths, head + head + b"\r\n") as server, door(paths) as outward:
+        with pytest.raises(Unreachable, match="without an end"):
+            await outward.post(server.url, b"", {})
+
+
 @pytest.mark.parametrize(
     ("head", "piece"),
     [
@@ -425,8 +443,9 @@ async def test_an_endless_head_is_not_read_to_its_end(
 )
 @in_loop
 async def test_of_a_flood_little_is_read_and_the_flood_is_cut_off(
-    paths: tuple[Path, Path], head: bytes, piece: bytes
+    paths: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, head: bytes, piece: bytes
 ) -> None:
+    monkeypatch.setattr(connection, "_BODY_PATIENCE", 1000)
     ended = asyncio.Event()
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -445,7 +464,10 @@ async def test_of_a_flood_little_is_read_and_the_flood_is_cut_off(
 
 
 @in_loop
-async def test_what_comes_unasked_for_is_not_taken_for_the_next_answer(paths: tuple[Path, Path]) -> None:
+async def test_what_comes_unasked_for_is_not_taken_for_the_next_answer(
+    paths: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_IDLE", 1000)
     ended = asyncio.Event()
 
     async def unasked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -468,12 +490,7 @@ async def test_a_connection_that_serves_nobody_is_closed(
     paths: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "_IDLE", 0.01)
-    ended = asyncio.Event()
-
-    async def watch(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        ended.set()
-
+    watch, ended = watcher()
     async with stranger(paths, OK, then=watch) as server, door(paths) as outward:
         await outward.post(server.url, b"", {})
         await ended.wait()
@@ -482,16 +499,32 @@ async def test_a_connection_that_serves_nobody_is_closed(
 
 
 @in_loop
+async def test_a_connection_in_use_again_outlives_its_time(
+    paths: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_IDLE", 0.2)
+    loop, faults, late = asyncio.get_running_loop(), [], asyncio.Event()
+    loop.set_exception_handler(lambda _, fault: faults.append(fault))
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await server.request(reader)
+        loop.call_later(0.3, late.set)
+        await late.wait()
+        writer.write(OK)
+        await reader.read()
+
+    async with stranger(paths, OK, then=slow) as server, door(paths) as outward:
+        await outward.post(server.url, b"", {})
+        await outward.post(server.url, b"", {})
+    assert ([], 1) == (faults, server.came)
+
+
+@in_loop
 async def test_of_many_connections_the_oldest_is_not_kept(
     paths: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "_MOST", 1)
-    ended = asyncio.Event()
-
-    async def watch(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        ended.set()
-
+    watch, ended = watcher()
     async with (
         stranger(paths, OK, then=watch) as server,
         stranger(paths, OK, OK) as other,
@@ -502,20 +535,6 @@ async def test_of_many_connections_the_oldest_is_not_kept(
         await ended.wait()
         await outward.post(other.url, b"", {})
     assert (1, 1) == (server.came, other.came)
-
-
-@in_loop
-async def test_a_handshake_that_is_given_up_is_closed(paths: tuple[Path, Path]) -> None:
-    ended = asyncio.Event()
-
-    async def watch(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        ended.set()
-
-    async with stranger(paths, then=watch, tls=False) as server, door(paths, patience=0.2) as outward:
-        with pytest.raises(Unreachable):
-            await outward.post(server.url, b"", {})
-        await ended.wait()
 
 
 PIECES = (
@@ -571,7 +590,7 @@ async def test_a_request_on_its_way_when_the_door_closes_is_unreachable(paths: t
         request = asyncio.create_task(outward.post(server.url, b"", {}))
         await arrived.wait()
         outward.close()
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unreachable, match="closed the connection"):
             await request
         with pytest.raises(Unreachable, match="stopping"):
             await outward.post(server.url, b"", {})

@@ -43,8 +43,6 @@ def read(p256dh: str, auth: str) -> Receiver:
         secret = base64url.decode(auth, _AUTH)
     except ValueError:
         raise BadKey(f"auth is not base64url of {_AUTH} octets") from None
-    if point[0] != 4:
-        raise BadKey("p256dh is not an uncompressed point")
     try:
         key = ec.EllipticCurvePublicKey.from_encoded_point(CURVE, point)
     except ValueError:

@@ -90,7 +90,7 @@ def _host(text: str) -> tuple[str, Address | None]:
             name = idna.encode(name).decode()
         except UnicodeError:
             raise Refused("the host is not a valid internationalized name") from None
-    if len(name) > 253 or _NAME.fullmatch(name) is None:
+    if _NAME.fullmatch(name) is None:
         raise Refused("the host is not a name")
     if _NUMBER.fullmatch(name.rpartition(".")[2]) is None:
         return name, None

@@ -42,7 +42,7 @@ def test_a_receiver_does_not_show_its_secret() -> None:
     ids=["off", "zero", "ones", "x not below p", "hybrid even", "hybrid odd", "compressed mark", "infinity"],
 )
 def test_what_is_no_point_on_the_curve_is_refused(point: bytes) -> None:
-    with pytest.raises(key.BadKey, match=r"p256dh is not an? .*point"):
+    with pytest.raises(key.BadKey, match="p256dh is not a point on the curve P-256"):
         key.read(base64url.encode(point), AUTH)
 
 
