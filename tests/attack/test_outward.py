@@ -424,8 +424,17 @@ async def test_an_endless_head_is_not_read_to_its_end(
 
 @in_loop
 async def test_a_head_that_ends_too_late_is_not_read_to_its_end(paths: tuple[Path, Path]) -> None:
-    head = b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 2000
-    async with stranger(paths, head + head + b"\r\n") as server, door(paths) as outward:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for piece in (
+            b"HTTP/1.1 200 OK\r\nX: ",
+            b"y" * 10_000,
+            b"y" * 10_000 + b"\r\nContent-Length: 0\r\n\r\n",
+        ):
+            writer.write(piece)
+            await writer.drain()
+        await reader.read()
+
+    async with stranger(paths, b"", then=script) as server, door(paths) as outward:
         with pytest.raises(Unreachable, match="without an end"):
             await outward.post(server.url, b"", {})
 
@@ -461,6 +470,15 @@ async def test_of_a_flood_little_is_read_and_the_flood_is_cut_off(
         except Unreachable as error:
             assert "no answer within" not in str(error)
         await ended.wait()
+
+
+@in_loop
+async def test_an_answer_too_many_is_not_taken_for_the_next(paths: tuple[Path, Path]) -> None:
+    planted = b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
+    async with stranger(paths, OK + planted, OK) as server, door(paths) as outward:
+        assert 201 == (await outward.post(server.url, b"", {})).status
+        await outward.post(server.url, b"", {})
+    assert 2 == server.came
 
 
 @in_loop
