@@ -82,6 +82,7 @@ cake = Type(
     methods="get changes set copy query queryChanges",
     within="shelfIds",
     group="orderId",
+    arrivals="CakeDelivery",
     search="name_ note_",
     tally=Tally(words="tags", derived=_derived),
     properties=[

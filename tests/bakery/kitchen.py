@@ -26,7 +26,8 @@ from posthouse.store.account import Store
 from posthouse.store.txn import Transaction
 
 T = TypeVar("T")
-OpenStore = Callable[[Path, Iterable[Type]], Store]
+OpenStore = Callable[..., Store]
+"""Takes what `Store` takes."""
 
 STORES: dict[str, OpenStore] = {"sqlite": Store}
 """How to open each store that there is; every suite over a store runs on all of them."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from posthouse.blobs import open_blobs
 from posthouse.blobs.port import Blobs
+from posthouse.bus import Bus, open_bus
 from posthouse.capabilities.core import CORE
 from posthouse.capabilities.mail import MAIL, birth
 from posthouse.capabilities.submission import SUBMISSION, identity
@@ -48,6 +49,7 @@ class App:
     """
 
     limits: Limits
+    bus: Bus
     blobs: Blobs
     store: Store
     directory: DirectoryStore
@@ -66,6 +68,7 @@ class App:
         self.passwords.close()
         self.directory.close()
         self.blobs.close()
+        self.bus.close()
 
 
 def build(
@@ -91,8 +94,9 @@ def build(
     folder = store_folder or data
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     registry = Registry(CAPABILITIES)
+    bus = open_bus(str(data / "bus"))
     blobs = open_blobs(blobs_url or str(data / "blobs"))
-    store = Store(folder / "shards", registry.types.values())
+    store = Store(folder / "shards", registry.types.values(), bus.publish)
     directory = DirectoryStore(folder / "directory.db")
     aside = ThreadPoolExecutor(2, thread_name_prefix="aside")
     tools = Tools(registry, store, blobs, limits, Turns(aside), decode_bytes, false_removes)
@@ -103,12 +107,13 @@ def build(
 
     return App(
         limits=limits,
+        bus=bus,
         blobs=blobs,
         store=store,
         directory=directory,
         passwords=passwords,
-        people=People(directory, passwords, shards=SHARDS, furnish=furnish),
-        tokens=Tokens(directory),
+        people=People(directory, passwords, shards=SHARDS, furnish=furnish, announce=bus.publish),
+        tokens=Tokens(directory, bus.publish),
         sign_in=SignIn(directory, passwords),
         engine=Engine(tools, sessions, lenient_using=lenient_using),
         blob_door=BlobDoor(tools, blobs),

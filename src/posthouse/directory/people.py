@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from posthouse.bus import SignedOut
 from posthouse.directory.addresses import parse
 from posthouse.directory.error import DirectoryError
 from posthouse.directory.passwords import Passwords
@@ -17,6 +18,7 @@ class People:
 
     `shards` is how many shards new accounts are spread over. `furnish` puts into a new account what each
     account is born with; it may be called again for the same account if it failed or was interrupted.
+    `announce` tells every process whose credentials changed.
     """
 
     def __init__(
@@ -26,12 +28,14 @@ class People:
         *,
         shards: int,
         furnish: Callable[[Person], None],
+        announce: Callable[[Sequence[SignedOut]], None],
         now: Callable[[], float] = clock.now,
     ) -> None:
         self._store = store
         self._passwords = passwords
         self._shards = shards
         self._furnish = furnish
+        self._announce = announce
         self._now = now
 
     def add(self, name: str, password: str | None) -> Person:
@@ -71,12 +75,14 @@ class People:
         """
         person = self.find(name)
         self._store.remove_person(person.id, int(self._now()))
+        self._announce([SignedOut(person.id, None)])
         return person
 
     def set_password(self, name: str, password: str) -> None:
         """Change a password; the old one is refused from the next request on. Raises `DirectoryError`."""
         person = self.find(name)
         self._store.set_password(person.id, self._passwords.hash(password), int(self._now()))
+        self._announce([SignedOut(person.id, None)])
 
 
 def _taken(name: str) -> DirectoryError:

@@ -16,9 +16,10 @@ import asyncio
 import ipaddress
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import cast
 
 from posthouse.directory.addresses import key as address_key
 from posthouse.directory.attempts import Attempts, TooManyAttempts
@@ -26,7 +27,7 @@ from posthouse.directory.passwords import Passwords, PasswordsBusy
 from posthouse.directory.tokens import looks_like_token, token_hash
 from posthouse.kit import clock, log
 from posthouse.model.caller import Access, Caller
-from posthouse.store.directory import DirectoryStore, Person
+from posthouse.store.directory import DirectoryStore, Person, Token
 
 _REMEMBERED = 600  # seconds
 _MOST_REMEMBERED = 20_000
@@ -40,7 +41,6 @@ _log = log.get("directory")
 class _Remembered:
     caller: Caller
     until: float
-    expires: int | None
 
 
 class SignIn:
@@ -94,6 +94,22 @@ class SignIn:
             return caller
         return await self._check_token(key, token, None)
 
+    def stands(self, caller: Caller) -> bool:
+        """Say whether what a caller signed in with would still let him in; raises `OSError`."""
+        return caller.key == self._standing_key(caller) and not self._has_expired(caller.expires)
+
+    def _standing_key(self, caller: Caller) -> Hashable:
+        """Give the key that a caller's credential would have now; None if there is none any more."""
+        kind, number, *_ = cast("tuple[str, int]", caller.key)
+        if kind == "token":
+            token = self._store.token_by_id(number)
+            return None if token is None else _token_key(token)
+        hashed = self._store.password_hash(caller.person)
+        return None if hashed is None else _password_key(caller.person, hashed)
+
+    def _has_expired(self, expires: int | None) -> bool:
+        return expires is not None and expires <= self._now()
+
     def _key(self, credential: str) -> bytes:
         # Keyed BLAKE2 does what an HMAC does, at half the cost.
         return blake2b(credential.encode("utf-8", "surrogatepass"), key=self._secret, digest_size=32).digest()
@@ -106,7 +122,7 @@ class SignIn:
         found = self._remembered.get(key)
         if found is None:
             return None
-        if found.until <= self._monotonic() or (found.expires is not None and found.expires <= self._now()):
+        if found.until <= self._monotonic() or self._has_expired(found.caller.expires):
             del self._remembered[key]
             return None
         return found.caller
@@ -118,10 +134,10 @@ class SignIn:
             for key in [key for key, one in self._remembered.items() if one.caller.person in changed]:
                 del self._remembered[key]
 
-    def _remember(self, key: bytes, caller: Caller, expires: int | None) -> None:
+    def _remember(self, key: bytes, caller: Caller) -> None:
         if len(self._remembered) >= _MOST_REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
-        self._remembered[key] = _Remembered(caller, self._monotonic() + _REMEMBERED, expires)
+        self._remembered[key] = _Remembered(caller, self._monotonic() + _REMEMBERED)
 
     def _checked(self, key: bytes, task: asyncio.Task[Caller | None]) -> None:
         del self._checking[key]
@@ -157,11 +173,11 @@ class SignIn:
     async def _check_password(self, key: bytes, name: str, password: str) -> Caller | None:
         while True:
             person, hashed = self._stored_password(name)
-            if not await self._passwords.matches(hashed, password) or person is None:
+            if not await self._passwords.matches(hashed, password) or person is None or hashed is None:
                 return None
             if (person, hashed) == self._stored_password(name):
-                caller = _caller(person, ("password", person.id))
-                self._remember(key, caller, None)
+                caller = _caller(person, _password_key(person.id, hashed), None)
+                self._remember(key, caller)
                 return caller
 
     def _stored_password(self, name: str) -> tuple[Person | None, str | None]:
@@ -173,7 +189,7 @@ class SignIn:
         """Find a token's person; with a name, only if it is his (Basic)."""
         hashed = token_hash(text)
         token = None if hashed is None else self._store.token_by_hash(hashed)
-        if hashed is None or token is None or (token.expires is not None and token.expires <= self._now()):
+        if hashed is None or token is None or self._has_expired(token.expires):
             return None
         today = int(self._now()) // _DAY
         if token.used_day != today:
@@ -183,8 +199,8 @@ class SignIn:
         person = self._store.person_by_id(token.person)
         if person is None or (name is not None and name != address_key(person.login)):
             return None
-        caller = _caller(person, ("token", token.id))
-        self._remember(key, caller, token.expires)
+        caller = _caller(person, _token_key(token), token.expires)
+        self._remember(key, caller)
         return caller
 
     async def _note_use(self, token: int, day: int) -> None:
@@ -195,9 +211,18 @@ class SignIn:
             _log.warning("directory.use_token", error=str(error))
 
 
-def _caller(person: Person, key: tuple[str, int]) -> Caller:
+def _caller(person: Person, key: Hashable, expires: int | None) -> Caller:
     own = Access(account=person.account, shard=person.shard, name=person.login)
-    return Caller(person=person.id, username=person.login, accounts={own.wire: own}, key=key)
+    return Caller(person.id, person.login, {own.wire: own}, key, expires)
+
+
+def _token_key(token: Token) -> tuple[str, int]:
+    return ("token", token.id)
+
+
+def _password_key(person: int, hashed: str) -> tuple[str, int, str]:
+    """Name a password, so that the next one has another name; it tells nothing of the password itself."""
+    return ("password", person, blake2b(hashed.encode(), digest_size=8).hexdigest())
 
 
 def _origin(peer: str) -> str:

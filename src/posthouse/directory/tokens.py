@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import secrets
 from base64 import b32encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 
+from posthouse.bus import SignedOut
 from posthouse.directory.addresses import parse
 from posthouse.directory.error import DirectoryError
 from posthouse.kit import clock
@@ -39,10 +40,20 @@ def token_hash(text: str) -> bytes | None:
 
 
 class Tokens:
-    """Gives tokens out and takes them back. `now` tells the time in Unix seconds."""
+    """Gives tokens out and takes them back.
 
-    def __init__(self, store: DirectoryStore, *, now: Callable[[], float] = clock.now) -> None:
+    `announce` tells every process of those that were taken back. `now` tells the time in Unix seconds.
+    """
+
+    def __init__(
+        self,
+        store: DirectoryStore,
+        announce: Callable[[Sequence[SignedOut]], None],
+        *,
+        now: Callable[[], float] = clock.now,
+    ) -> None:
         self._store = store
+        self._announce = announce
         self._now = now
 
     def issue(self, name: str, label: str = "", expires: int | None = None) -> tuple[str, Token]:
@@ -68,8 +79,10 @@ class Tokens:
 
     def revoke(self, name: str, token: int) -> None:
         """Take a token back; every process refuses it from its next request on. Raises `DirectoryError`."""
-        if not self._store.remove_token(self._person(name).id, token):
+        person = self._person(name).id
+        if not self._store.remove_token(person, token):
             raise DirectoryError(f"{name} has no token {token}: list the tokens to see their numbers")
+        self._announce([SignedOut(person, token)])
 
     def _person(self, name: str) -> Person:
         person = self._store.person_by_key(parse(name).key)

@@ -37,10 +37,12 @@ class Caller:
     """A person who has signed in.
 
     person: the person's number. username: the login name. accounts: what is open to him, by wire id.
-    key: names the credential, for limits that count per credential.
+    key: names the credential, for limits that count per credential and for what ends with it. expires: the Unix
+    second from which it is good no more, or None.
     """
 
     person: int
     username: str
     accounts: Mapping[str, Access]
     key: Hashable
+    expires: int | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -50,6 +50,7 @@ class Type:
     property's name, ``/`` and a member. arguments: those added to standard methods, by verb.
     tally: the counts kept of it. singleton: the one id it may have (RFC 8621 §8).
     tree: the property that names an object's parent, for queries that keep to the tree (RFC 8621 §2.3).
+    arrivals: the name under which clients are told of new objects only (RFC 8621 §1.5).
     pattern: says of a property name that is in no table whether ``compute`` knows it (RFC 8621 §4.1.3).
 
     Its hooks are named by their moment: `prepare` (outside the transaction, may wait), `check` (inside, one
@@ -76,6 +77,7 @@ class Type:
         singleton: str | None = None,
         pattern: Callable[[str], bool] | None = None,
         tree: str | None = None,
+        arrivals: str | None = None,
     ) -> None:
         self.name = name
         self.letter = letter
@@ -96,6 +98,7 @@ class Type:
         self.singleton = singleton
         self.pattern = pattern
         self.tree = tree
+        self.arrivals = arrivals
         self.prepare_hook: PrepareHook | None = None
         self.check_hook: CheckHook | None = None
         self.before_destroy_hook: CheckHook | None = None

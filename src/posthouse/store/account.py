@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from posthouse.kit.turns import Turns
 from posthouse.model.type import Type
 from posthouse.store import tables
-from posthouse.store.lanes import InlineLane, Interrupted, SlowLane, WriteLane
+from posthouse.store.lanes import Announce, InlineLane, Interrupted, SlowLane, WriteLane
 from posthouse.store.layout import Layout
 from posthouse.store.sqlite import Database, FileLock, connect
 from posthouse.store.txn import Schema, Transaction
@@ -35,11 +35,11 @@ class Place(Protocol):
 
 
 class _Shard:
-    def __init__(self, path: Path, layouts: list[Layout], turns: Turns) -> None:
+    def __init__(self, path: Path, layouts: list[Layout], turns: Turns, announce: Announce) -> None:
         schema = _prepared(path, layouts)
         self.inline = InlineLane(path, schema)
         self.slow = SlowLane(path, schema, turns)
-        self.writer = WriteLane(path, schema)
+        self.writer = WriteLane(path, schema, announce)
 
 
 def _prepared(path: Path, layouts: list[Layout]) -> Schema:
@@ -60,16 +60,17 @@ class Store:
     """Accounts in SQLite shard files under a folder.
 
     `read` belongs to the thread of one event loop unless it is not inline; `write` to any. folder: made if
-    absent. types: every declared type.
+    absent. types: every declared type. announce: told what each commit moved, in a thread of the store's.
     Raises `tables.SchemaTooNew` when a shard was written by a newer version.
     """
 
-    def __init__(self, folder: Path, types: Iterable[Type]) -> None:
+    def __init__(self, folder: Path, types: Iterable[Type], announce: Announce = lambda news: None) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         self.layouts = {type.name: Layout(type) for type in types}
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="slow")
         self._turns = Turns(self._pool)
+        self._announce = announce
         self._shards: dict[int, _Shard] = {}
         self._opening = threading.Lock()
 
@@ -81,7 +82,7 @@ class Store:
         with self._opening:
             if number not in self._shards:
                 path = self._folder / f"{number}.db"
-                self._shards[number] = _Shard(path, list(self.layouts.values()), self._turns)
+                self._shards[number] = _Shard(path, list(self.layouts.values()), self._turns, self._announce)
             return self._shards[number]
 
     async def read(
@@ -100,6 +101,10 @@ class Store:
     async def write(self, place: Place, person: int, unit: Callable[[Transaction], T]) -> T:
         """Run a unit that changes one account; when this returns, its changes are on the disk."""
         return await self._shard(place.shard).writer.write(place.account, person, unit)
+
+    async def levels(self, place: Place) -> dict[str, int]:
+        """Give how far each type of an account has come: its newest number, by its name."""
+        return await self.read(place, 0, lambda txn: txn.levels())
 
     async def erase(self, place: Place) -> None:
         """Remove all rows of an account that nobody can reach any more; what was interrupted goes on."""

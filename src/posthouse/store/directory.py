@@ -196,6 +196,11 @@ class DirectoryStore:
         row = self._row(f"{_TOKEN} hash = ?", (hash,))
         return None if row is None else _token(row)
 
+    def token_by_id(self, id: int) -> Token | None:
+        """Find a token by its number; it may have expired."""
+        row = self._row(f"{_TOKEN} id = ?", (id,))
+        return None if row is None else _token(row)
+
     def tokens(self, person: int) -> list[Token]:
         """Return a person's tokens, oldest first."""
         return [_token(row) for row in self._rows(f"{_TOKEN} person = ? ORDER BY id", (person,))]

@@ -11,15 +11,16 @@ import asyncio
 import errno
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Final, Generic, TypeVar
 
+from posthouse.bus import Moved
 from posthouse.kit.turns import Turns
 from posthouse.model.ports import TooMuch
 from posthouse.store.sqlite import Database, FileLock, Full, Interrupted, connect
@@ -27,6 +28,7 @@ from posthouse.store.txn import Schema, Transaction
 
 T = TypeVar("T")
 Unit = Callable[[Transaction], T]
+Announce = Callable[[Sequence[Moved]], None]
 
 BUDGET: Final = 0.004
 """Seconds of CPU that a read may hold up the event loop before it moves to the slow lane.
@@ -128,6 +130,7 @@ class _Waiting(Generic[T]):
     future: asyncio.Future[T]
     result: T | None = None
     error: BaseException | None = None
+    moved: Mapping[str, int] = field(default_factory=dict)
 
     def settle(self) -> None:
         if self.future.cancelled():
@@ -139,11 +142,15 @@ class _Waiting(Generic[T]):
 
 
 class WriteLane:
-    """The one writer of a shard in this process; processes take turns by a lock on a file."""
+    """The one writer of a shard in this process; processes take turns by a lock on a file.
 
-    def __init__(self, path: Path, schema: Schema) -> None:
+    announce: called in the writer's thread with what each commit moved, once it is on the disk.
+    """
+
+    def __init__(self, path: Path, schema: Schema, announce: Announce) -> None:
         self._database = Database(connect(path))
         self._schema = schema
+        self._announce = announce
         self._closed = False
         self._queue: SimpleQueue[_Waiting[object] | None] = SimpleQueue()
         self._turn = FileLock(path.with_suffix(".lock"))
@@ -207,6 +214,7 @@ class WriteLane:
         for waiting in group:
             if isinstance(waiting.error, Full):
                 waiting.error = OSError(errno.ENOSPC, "no space left on the disk")
+        self._announce(_moved(group))
         for loop in {waiting.loop for waiting in group}:
             settled = [waiting for waiting in group if waiting.loop is loop]
             with suppress(RuntimeError):  # The loop was closed: nobody waits.
@@ -228,6 +236,16 @@ class WriteLane:
         txn = Transaction(database, self._schema, waiting.account, waiting.person, writes=True)
         waiting.result = _run(waiting.unit, txn)
         txn.finish()
+        waiting.moved = txn.moved()
+
+
+def _moved(group: list[_Waiting[object]]) -> list[Moved]:
+    """Tell what units that were committed together moved, those of one account as one."""
+    levels: dict[int, dict[str, int]] = {}
+    for waiting in group:
+        if waiting.error is None and waiting.moved:
+            levels.setdefault(waiting.account, {}).update(waiting.moved)
+    return [Moved(account, moved) for account, moved in levels.items()]
 
 
 def _settle(group: list[_Waiting[object]]) -> None:

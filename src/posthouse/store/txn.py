@@ -288,6 +288,9 @@ class Transaction:
         fresh = [
             (one.id, self._draw(type), {**one.values, "id": layout.type.wire(one.id)}) for one in objects
         ]
+        arrivals = layout.type.arrivals
+        if arrivals is not None and fresh:
+            self._to_write().levels[arrivals] = (fresh[-1][1], 0)
         blanks = ", ?" * (len(layout.columns) + len(layout.counters))
         many(
             f"INSERT INTO obj_{layout.name} VALUES (?, ?{blanks}, ?, ?)",

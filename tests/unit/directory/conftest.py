@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from posthouse.bus import SignedOut
 from posthouse.directory.passwords import Passwords
 from posthouse.directory.people import People
 from posthouse.directory.tokens import Tokens
@@ -57,10 +58,16 @@ def passwords() -> Iterator[Passwords]:
 
 
 @pytest.fixture
-def people(store: DirectoryStore, passwords: Passwords, clock: Clock) -> People:
-    return People(store, passwords, shards=4, furnish=lambda person: None, now=clock)
+def told() -> list[SignedOut]:
+    """What the bus was told."""
+    return []
 
 
 @pytest.fixture
-def tokens(store: DirectoryStore, clock: Clock) -> Tokens:
-    return Tokens(store, now=clock)
+def people(store: DirectoryStore, passwords: Passwords, clock: Clock, told: list[SignedOut]) -> People:
+    return People(store, passwords, shards=4, furnish=lambda person: None, announce=told.extend, now=clock)
+
+
+@pytest.fixture
+def tokens(store: DirectoryStore, clock: Clock, told: list[SignedOut]) -> Tokens:
+    return Tokens(store, told.extend, now=clock)

@@ -59,7 +59,7 @@ def test_an_account_that_was_not_furnished_is_taken_up_again(
         if len(furnished) == 1:
             raise OSError("the disk is full")
 
-    people = People(store, passwords, shards=1, furnish=furnish)
+    people = People(store, passwords, shards=1, furnish=furnish, announce=print)
     with pytest.raises(OSError, match="full"):
         people.add("ada@example.org", "first")
     assert [] == people.list()
@@ -77,7 +77,7 @@ def test_people_are_listed_by_name(people: People) -> None:
 
 
 def test_accounts_are_spread_over_the_shards(store: DirectoryStore, passwords: Passwords) -> None:
-    people = People(store, passwords, shards=3, furnish=lambda person: None)
+    people = People(store, passwords, shards=3, furnish=lambda person: None, announce=print)
     assert {0, 1, 2} == {people.add(f"p{number}@example.org", None).shard for number in range(40)}
 
 

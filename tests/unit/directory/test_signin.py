@@ -6,9 +6,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from posthouse.bus import SignedOut
 from posthouse.directory import signin as module
 from posthouse.directory.attempts import TooManyAttempts
 from posthouse.directory.passwords import Passwords
@@ -29,8 +31,8 @@ from posthouse.directory.people import People
 from posthouse.directory.tokens import Tokens
 from posthouse.store.directory import DirectoryStore
 store = DirectoryStore(Path(sys.argv[1]))
-people = People(store, Passwords(passes=1, memory=8), shards=1, furnish=print)
-tokens = Tokens(store)
+people = People(store, Passwords(passes=1, memory=8), shards=1, furnish=print, announce=print)
+tokens = Tokens(store, print)
 exec(sys.argv[2])
 """
 
@@ -72,9 +74,9 @@ def test_a_password_lets_in_with_the_account(sign_in: SignIn, people: People) ->
     person = people.add(ADA, "secret")
     access = Access(person.account, person.shard, ADA, is_personal=True, is_read_only=False)
     accounts = {"a" + ids.encode(person.account): access}
-    expected = Caller(person.id, ADA, accounts, ("password", person.id))
-    assert expected == basic(sign_in, ADA, "secret")
-    assert expected == basic(sign_in, "ADA@Example.ORG", "secret")
+    for caller in (basic(sign_in, ADA, "secret"), basic(sign_in, "ADA@Example.ORG", "secret")):
+        assert caller is not None
+        assert (person.id, ADA, accounts) == (caller.person, caller.username, caller.accounts)
 
 
 def test_a_token_lets_in_as_bearer_and_as_password(sign_in: SignIn, people: People, tokens: Tokens) -> None:
@@ -326,3 +328,59 @@ def test_only_so_many_are_remembered(
     assert 3 == passwords.checks
     assert basic(sign_in, names[0], "secret")
     assert 4 == passwords.checks
+
+
+def test_a_password_stands_until_it_is_set_anew(sign_in: SignIn, people: People) -> None:
+    people.add(ADA, "secret")
+    first = basic(sign_in, ADA, "secret")
+    assert first is not None
+    assert sign_in.stands(first)
+    people.set_password(ADA, "secret")
+    second = basic(sign_in, ADA, "secret")
+    assert second is not None
+    assert (False, True) == (sign_in.stands(first), sign_in.stands(second))
+    assert first.key != second.key
+
+
+def test_a_token_stands_until_it_is_revoked_whatever_the_password(
+    sign_in: SignIn, people: People, tokens: Tokens
+) -> None:
+    people.add(ADA, "secret")
+    text, kept = tokens.issue(ADA)
+    caller = bearer(sign_in, text)
+    assert caller is not None
+    people.set_password(ADA, "other")
+    assert sign_in.stands(caller)
+    tokens.revoke(ADA, kept.id)
+    assert not sign_in.stands(caller)
+
+
+def test_a_token_stands_until_it_expires(sign_in: SignIn, people: People, tokens: Tokens, clock: Any) -> None:
+    people.add(ADA, None)
+    text, _ = tokens.issue(ADA, expires=int(clock()) + 60)
+    caller = bearer(sign_in, text)
+    assert caller is not None
+    clock.seconds += 59
+    assert sign_in.stands(caller)
+    clock.seconds += 1
+    assert not sign_in.stands(caller)
+
+
+def test_nothing_of_a_removed_person_stands(sign_in: SignIn, people: People, tokens: Tokens) -> None:
+    people.add(ADA, "secret")
+    text, _ = tokens.issue(ADA)
+    callers = [basic(sign_in, ADA, "secret"), bearer(sign_in, text)]
+    people.remove(ADA)
+    assert [False, False] == [sign_in.stands(caller) for caller in callers if caller is not None]
+
+
+def test_every_process_is_told_whose_credentials_end(
+    people: People, tokens: Tokens, told: list[SignedOut]
+) -> None:
+    person = people.add(ADA, "secret").id
+    _, kept = tokens.issue(ADA)
+    assert [] == told
+    tokens.revoke(ADA, kept.id)
+    people.set_password(ADA, "other")
+    people.remove(ADA)
+    assert [SignedOut(person, kept.id), SignedOut(person, None), SignedOut(person, None)] == told

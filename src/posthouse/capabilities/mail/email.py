@@ -84,6 +84,7 @@ email = Type(
     group="threadId",
     search="from to cc bcc subject body attachments",
     tally=Tally(words="keywords", derived=derived_words),
+    arrivals="EmailDelivery",
     needs={
         "create": "mayAddItems",
         "destroy": "mayRemoveItems",
