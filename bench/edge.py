@@ -18,14 +18,16 @@ from typing import Any
 
 import uvicorn
 
+from posthouse.bus import open_bus
 from posthouse.kit import json
 from posthouse.kit.limits import Limits
-from posthouse.model.caller import Caller
+from posthouse.model.caller import Access, Caller
 from posthouse.proto.jmap.request import Request
 from posthouse.serve.http.app import Edge
 from posthouse.serve.http.ports import Download
 from posthouse.serve.http.server import Server, bind
 from posthouse.serve.http.settings import Settings
+from posthouse.serve.push.hub import Hub
 
 ROUNDS = 5
 CONNECTIONS = 16
@@ -78,6 +80,12 @@ class Nobody:
     capabilities = frozenset(MAIL)
     caller = Caller(1, "demo@example.org", {}, "demo")
 
+    def stands(self, caller: Caller) -> bool:
+        return True
+
+    async def levels(self, place: Access) -> dict[str, int]:
+        return {}
+
     async def basic(self, username: str, password: str, peer: str) -> Caller | None:
         return self.caller
 
@@ -123,7 +131,8 @@ def serve_static(ready: Connection) -> None:
 
 def serve_edge(ready: Connection) -> None:
     nobody = Nobody()
-    edge = Edge(sign_in=nobody, api=nobody, blobs=nobody, limits=Limits(), settings=Settings())
+    hub = Hub(open_bus("local:"), nobody, nobody)
+    edge = Edge(sign_in=nobody, api=nobody, blobs=nobody, hub=hub, limits=Limits(), settings=Settings())
     listening = bind("127.0.0.1", 0)
     Server(edge, [listening], lambda: ready.send(listening.getsockname()[1])).run_until_stopped()
 

@@ -91,21 +91,27 @@ def _serve_static(ready: Connection) -> None:
     pin(SERVER_CORE)
     worker._keep_memory()  # whatever the worker asks of the C library, the floor gets too
     listening = worker.listen("127.0.0.1", 0)
-    edge = cast(Edge, _static)
+    edge = cast(Edge, Static())
     Server(edge, [listening], lambda: ready.send(listening.getsockname()[1])).run_until_stopped()
 
 
-async def _static(scope: Any, receive: Any, send: Any) -> None:
-    if scope["type"] == "lifespan":
-        await receive()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await send({"type": "lifespan.shutdown.complete"})
-        return
-    body = _of_size(int(scope["path"][1:]))
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+class Static:
+    """An application that answers ``/N`` with N static bytes."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        body = _of_size(int(scope["path"][1:]))
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def stop(self) -> None:
+        """End nothing: no answer goes on by itself."""
 
 
 _bodies: dict[int, bytes] = {}

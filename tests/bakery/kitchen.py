@@ -20,7 +20,6 @@ from posthouse.kit.turns import Turns
 from posthouse.model.caller import Access, Caller
 from posthouse.model.capability import Capability
 from posthouse.model.registry import Registry
-from posthouse.model.type import Type
 from posthouse.proto.jmap.request import Invocation, Request
 from posthouse.store.account import Store
 from posthouse.store.txn import Transaction

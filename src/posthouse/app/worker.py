@@ -27,6 +27,7 @@ from posthouse.kit import log
 from posthouse.serve.http.app import Edge
 from posthouse.serve.http.server import Server, Tls, bind
 from posthouse.serve.http.settings import Settings
+from posthouse.serve.push.hub import Hub
 
 # glibc's mallopt(3), and what we ask of it: answers are often tens of kilobytes, and giving such memory back
 # to the system and taking it again costs more than making the answer.
@@ -114,7 +115,12 @@ def make_edge(app: App, config: Config, demo: tuple[str, str] | None = None) -> 
         demo=demo,
     )
     return Edge(
-        sign_in=app.sign_in, api=app.engine, blobs=app.blob_door, limits=config.limits, settings=settings
+        sign_in=app.sign_in,
+        api=app.engine,
+        blobs=app.blob_door,
+        hub=Hub(app.bus, app.store, app.sign_in),
+        limits=config.limits,
+        settings=settings,
     )
 
 

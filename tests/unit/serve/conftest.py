@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from posthouse.bus import open_bus
 from posthouse.kit import json
 from posthouse.kit.limits import Limits
 from posthouse.model.caller import Access, Caller
@@ -22,6 +23,7 @@ from posthouse.serve.http.app import Edge
 from posthouse.serve.http.ports import BlobUnknown, TooManyAttempts
 from posthouse.serve.http.server import Server, bind
 from posthouse.serve.http.settings import Settings
+from posthouse.serve.push.hub import Hub
 
 DEMO = Caller(1, "demo@example.org", {"a1": Access(1, 1, "demo@example.org")}, "demo")
 
@@ -31,6 +33,10 @@ class OneUser:
     """Knows ``demo@example.org`` with ``secret``, the token ``token-1``, and who tries too often."""
 
     peers: list[str] = field(default_factory=list)
+    ended: set[object] = field(default_factory=set)
+
+    def stands(self, caller: Caller) -> bool:
+        return caller.key not in self.ended
 
     async def basic(self, username: str, password: str, peer: str) -> Caller | None:
         self.peers.append(peer)
@@ -51,6 +57,10 @@ class Echo:
     running: int = 0
     most_running: int = 0
     open: asyncio.Event = field(default_factory=asyncio.Event)
+    states: dict[str, int] = field(default_factory=dict)
+
+    async def levels(self, place: Access) -> dict[str, int]:
+        return dict(self.states)
 
     def session(self, caller: Caller, base_url: str) -> bytes:
         return json.dumps({"username": caller.username, "apiUrl": f"{base_url}/jmap/api/", "state": "s"})
@@ -155,8 +165,15 @@ class Site:
     blobs: Memory = field(default_factory=Memory)
 
     def __post_init__(self) -> None:
+        self.bus = open_bus("local:")
+        self.hub = Hub(self.bus, self.api, self.sign_in)
         self.edge = Edge(
-            sign_in=self.sign_in, api=self.api, blobs=self.blobs, limits=self.limits, settings=self.settings
+            sign_in=self.sign_in,
+            api=self.api,
+            blobs=self.blobs,
+            hub=self.hub,
+            limits=self.limits,
+            settings=self.settings,
         )
 
     def with_settings(self, **changes: Any) -> Site:

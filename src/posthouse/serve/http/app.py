@@ -27,6 +27,7 @@ from posthouse.serve.http.problem import CLOSE, Refused, problem
 from posthouse.serve.http.proxy import Proxies, check_host
 from posthouse.serve.http.session import SessionResource
 from posthouse.serve.http.settings import Settings
+from posthouse.serve.push.hub import Hub
 
 Handler: TypeAlias = Callable[[Exchange], Awaitable[Answer]]
 
@@ -45,7 +46,7 @@ class Edge:
     """The HTTP edge as an ASGI application."""
 
     def __init__(
-        self, *, sign_in: SignIn, api: Api, blobs: BlobAccess, limits: Limits, settings: Settings
+        self, *, sign_in: SignIn, api: Api, blobs: BlobAccess, hub: Hub, limits: Limits, settings: Settings
     ) -> None:
         proxies = Proxies(settings.public_url, settings.trusted_proxies)
         door = Door(sign_in, proxies)
@@ -64,6 +65,7 @@ class Edge:
             urls.UPLOAD: Resource(POST=UploadResource(door, blobs, limits).post),
             urls.DOWNLOAD: Resource(GET=download.get, HEAD=download.get),
         }
+        self._hub = hub
         self._cors = Cors(settings.origins)
         self._compress = settings.compress
         self._numbers = itertools.count(1)
@@ -74,9 +76,21 @@ class Edge:
         if scope["type"] == "http":
             await self._serve(scope, receive, send)
         elif scope["type"] == "lifespan":
-            await _live(receive, send)
+            await self._live(receive, send)
         else:
             raise ValueError(f"this application does not speak {scope['type']}")
+
+    def stop(self) -> None:
+        """End what would go on by itself, so that the server can stop once its requests are answered."""
+        self._hub.close()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Say that we are up, and down: what the edge stands on is opened and closed by who made it."""
+        await receive()
+        self._hub.open()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Each request is a task with a context of its own, so that nothing has to be unbound.
@@ -133,11 +147,3 @@ async def _not_yet(exchange: Exchange) -> Answer:
 
 async def _healthy(exchange: Exchange) -> Answer:
     return Answer(200, ((b"content-type", b"text/plain"), (b"cache-control", b"no-store")), b"ok\n")
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    """Say that we are up, and down: what the edge stands on is opened and closed by who made it."""
-    await receive()
-    await send({"type": "lifespan.startup.complete"})
-    await receive()
-    await send({"type": "lifespan.shutdown.complete"})

@@ -66,6 +66,7 @@ class Server(uvicorn.Server):
             ssl_keyfile=None if tls is None else tls.key,
         )
         super().__init__(config)
+        self._edge = edge
         self._listening = list(sockets)
         self._ready = ready
 
@@ -81,6 +82,11 @@ class Server(uvicorn.Server):
         """Accept connections and say so."""
         await super().startup(sockets=sockets)
         self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections, end those that only listen, and wait for the requests that run."""
+        self._edge.stop()
+        await super().shutdown(sockets=sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
