@@ -43,7 +43,6 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute(f"PRAGMA cache_size=-{_PAGE_CACHE_KIB}")
-    connection.execute("PRAGMA wal_autocheckpoint=4000")
     connection.execute("PRAGMA temp_store=MEMORY")
     # Else the planner looks at values that are bound, and prepares a statement anew when the next ones differ.
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
