@@ -16,7 +16,7 @@ from posthouse.app.wiring import App
 from posthouse.store.directory import Person
 
 _VERSION = 3  # raised when the corpus changes
-_BATCH = 100
+_BATCH = 300  # the 8 MB that `importer` takes at once are about so many of these messages
 
 
 @dataclass(frozen=True, slots=True)
