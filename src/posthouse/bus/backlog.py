@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import Final
 
-from posthouse.bus.port import Missed, Moved, News, SignedOut
+from posthouse.bus.port import Missed, Moved, News, SignedOut, Subscribed
 
 MOST: Final = 1000
 """How many accounts and sign-outs are remembered for one peer."""
@@ -44,6 +44,8 @@ class Backlog:
                     self._news[account] = item
                 case SignedOut(person, token):
                     self._news[person, token] = item
+                case Subscribed(person):
+                    self._news["subscribed", person] = item
                 case Missed():
                     self._news = {_MISSED: item}
             if len(self._news) > MOST:

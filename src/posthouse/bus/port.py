@@ -30,11 +30,18 @@ class SignedOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The push subscriptions of a person are not what they were."""
+
+    person: int
+
+
+@dataclass(frozen=True, slots=True)
 class Missed:
     """Something may have been missed: look at the truth, which is the store, again."""
 
 
-News: TypeAlias = Moved | SignedOut | Missed
+News: TypeAlias = Moved | SignedOut | Subscribed | Missed
 Listener: TypeAlias = Callable[[Sequence[News]], None]
 
 

@@ -125,7 +125,7 @@ class Hub:
                     self._moved(one)
                 elif isinstance(one, SignedOut):
                     self._look_at(self._by_person.get(one.person, ()))
-                else:
+                elif isinstance(one, Missed):
                     self._missed(one)
 
     def _moved(self, moved: Moved) -> None:
