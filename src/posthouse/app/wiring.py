@@ -19,6 +19,7 @@ from posthouse.capabilities.vacation import VACATION, response
 from posthouse.directory.passwords import Passwords
 from posthouse.directory.people import People
 from posthouse.directory.signin import SignIn
+from posthouse.directory.tickets import Tickets
 from posthouse.directory.tokens import Tokens
 from posthouse.engine.blob import BlobDoor
 from posthouse.engine.call import Tools
@@ -57,6 +58,7 @@ class App:
     people: People
     tokens: Tokens
     sign_in: SignIn
+    tickets: Tickets
     engine: Engine
     blob_door: BlobDoor
     aside: ThreadPoolExecutor
@@ -66,6 +68,7 @@ class App:
         self.store.close()
         self.aside.shutdown()
         self.passwords.close()
+        self.tickets.close()
         self.directory.close()
         self.blobs.close()
         self.bus.close()
@@ -102,6 +105,8 @@ def build(
     tools = Tools(registry, store, blobs, limits, Turns(aside), decode_bytes, false_removes)
     sessions = Sessions(registry, limits, core_primary=core_primary)
 
+    sign_in = SignIn(directory, passwords)
+
     def furnish(person: Person) -> None:
         asyncio.run(store.write(place_of(person), person.id, lambda txn: _furnish(txn, person.login)))
 
@@ -114,7 +119,8 @@ def build(
         passwords=passwords,
         people=People(directory, passwords, shards=SHARDS, furnish=furnish, announce=bus.publish),
         tokens=Tokens(directory, bus.publish),
-        sign_in=SignIn(directory, passwords),
+        sign_in=sign_in,
+        tickets=Tickets(directory, sign_in),
         engine=Engine(tools, sessions, lenient_using=lenient_using),
         blob_door=BlobDoor(tools, blobs),
         aside=aside,

@@ -1,4 +1,4 @@
-"""Who there is and what proves it: people, addresses, passwords, tokens, signing in.
+"""Who there is and what proves it: people, addresses, passwords, tokens, tickets, signing in.
 
 Contract: a name is normalised in one place (`addresses`); a password or the text of a token is never stored,
 logged or put into an error; a revoked credential is refused by every process from the next request on; who

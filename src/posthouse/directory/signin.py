@@ -98,6 +98,19 @@ class SignIn:
         """Say whether what a caller signed in with would still let him in; raises `OSError`."""
         return caller.key == self._standing_key(caller) and not self._has_expired(caller.expires)
 
+    def again(self, person: int, key: Hashable) -> Caller | None:
+        """Return the person who once signed in with what a `Caller.key` names, as he is now.
+
+        None if it would not let him in any more. Raises `OSError`.
+        """
+        kind, number, *_ = cast("tuple[str, int]", key)
+        token = self._store.token_by_id(number) if kind == "token" else None
+        found = self._store.person_by_id(person)
+        if found is None:
+            return None
+        caller = _caller(found, key, None if token is None else token.expires)
+        return caller if self.stands(caller) else None
+
     def _standing_key(self, caller: Caller) -> Hashable:
         """Give the key that a caller's credential would have now; None if there is none any more."""
         kind, number, *_ = cast("tuple[str, int]", caller.key)

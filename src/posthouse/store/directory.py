@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ import apsw
 from posthouse.store.sqlite import FileLock, connect
 
 # A file says which version made it, and the oldest version that may still use it.
-_VERSION: Final = 1
+_VERSION: Final = 2
 _READABLE_BY: Final = 1
 
 _SCHEMA: Final = """
@@ -45,11 +45,19 @@ CREATE TABLE token(
     hash BLOB NOT NULL UNIQUE, created INTEGER NOT NULL, expires INTEGER, used_day INTEGER);
 CREATE INDEX token_person ON token(person);
 """
+_SINCE_2: Final = """
+CREATE TABLE ticket(
+    hash BLOB PRIMARY KEY, kind TEXT NOT NULL, person INTEGER NOT NULL, key TEXT NOT NULL, origin TEXT,
+    until INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX ticket_until ON ticket(until);
+CREATE INDEX ticket_person ON ticket(person, kind, until);
+"""
 _PERSON: Final = """
 SELECT p.id, p.login, p.created, a.id, a.shard FROM person p JOIN account a ON a.person = p.id
 WHERE p.removed IS NULL AND a.removed IS NULL AND
 """
 _TOKEN: Final = "SELECT id, person, label, created, expires, used_day FROM token WHERE"
+_TICKET: Final = "SELECT person, key, until FROM ticket WHERE hash = ? AND kind = ? AND origin IS ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,15 @@ class Token:
     created: int
     expires: int | None
     used_day: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What signs a person in again, for the credential that a key names, until a Unix second."""
+
+    person: int
+    key: str
+    until: int
 
 
 class DirectoryStore:
@@ -144,6 +161,7 @@ class DirectoryStore:
             )
             connection.execute("DELETE FROM password WHERE person = ?", (person,))
             connection.execute("DELETE FROM token WHERE person = ?", (person,))
+            connection.execute("DELETE FROM ticket WHERE person = ?", (person,))
             connection.execute("UPDATE account SET removed = ? WHERE person = ?", (now, person))
             connection.execute("UPDATE person SET removed = ? WHERE id = ?", (now, person))
             _note_change(connection, person)
@@ -219,6 +237,52 @@ class DirectoryStore:
                 _note_change(connection, person)
             return removed
 
+    # -- tickets --
+
+    def add_ticket(
+        self, ticket: Ticket, hash: bytes, kind: str, origin: str | None, *, forget: int, at_most: int
+    ) -> None:
+        """Add a ticket of some kind by the SHA-256 of its text; only this web origin may show it, None is none.
+
+        Drops everybody's that ended before the Unix second `forget`, and beyond `at_most` of this person and
+        kind those that end first.
+        """
+        with self._writing() as connection:
+            connection.execute("DELETE FROM ticket WHERE until < ?", (forget,))
+            connection.execute(
+                "DELETE FROM ticket WHERE hash IN (SELECT hash FROM ticket WHERE person = ? AND kind = ? "
+                "ORDER BY until DESC LIMIT -1 OFFSET ?)",
+                (ticket.person, kind, at_most - 1),
+            )
+            connection.execute(
+                "INSERT INTO ticket(hash, kind, person, key, origin, until) VALUES (?, ?, ?, ?, ?, ?)",
+                (hash, kind, ticket.person, ticket.key, origin, ticket.until),
+            )
+
+    def ticket(self, hash: bytes, kind: str, origin: str | None) -> Ticket | None:
+        """Find a ticket of this kind and web origin; it may have ended."""
+        row = self._row(_TICKET, (hash, kind, origin))
+        return None if row is None else _ticket(row)
+
+    def take_ticket(self, hash: bytes, kind: str, origin: str | None) -> Ticket | None:
+        """Find a ticket as `ticket` does and remove it, so that of all who try only one gets it."""
+        with self._writing() as connection:
+            row = _first(connection, _TICKET, (hash, kind, origin))
+            if row is None:
+                return None
+            connection.execute("DELETE FROM ticket WHERE hash = ?", (hash,))
+            return _ticket(row)
+
+    def remove_ticket(self, hash: bytes) -> None:
+        """Remove a ticket, if there is one."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM ticket WHERE hash = ?", (hash,))
+
+    def extend_tickets(self, ends: Sequence[tuple[int, bytes]]) -> None:
+        """Let tickets end at other Unix seconds, each given with the hash; those that are gone stay gone."""
+        with self._writing() as connection:
+            connection.executemany("UPDATE ticket SET until = ? WHERE hash = ?", ends)
+
     # -- what changed --
 
     def version(self) -> int:
@@ -247,11 +311,16 @@ class DirectoryStore:
         with self._lock:
             if _first(self._writer, "SELECT 1 FROM sqlite_schema", ()) is None:
                 self._writer.execute("BEGIN IMMEDIATE")
-                self._writer.execute(_SCHEMA)
+                self._writer.execute(_SCHEMA + _SINCE_2)
                 self._writer.execute("INSERT INTO meta VALUES (?, ?, 0)", (_VERSION, _READABLE_BY))
                 self._writer.execute("COMMIT")
             row = _first(self._writer, "SELECT version, readable_by FROM meta", ())
-        version, readable_by = cast("tuple[int, int]", row)
+            version, readable_by = cast("tuple[int, int]", row)
+            if version < _VERSION:
+                self._writer.execute("BEGIN IMMEDIATE")
+                self._writer.execute(_SINCE_2)
+                self._writer.execute("UPDATE meta SET version = ?", (_VERSION,))
+                self._writer.execute("COMMIT")
         if readable_by > _VERSION:
             self.close()
             raise OSError(
@@ -287,6 +356,10 @@ class DirectoryStore:
 
 def _token(row: apsw.SQLiteValues) -> Token:
     return Token(*cast("tuple[int, int, str, int, int | None, int | None]", row))
+
+
+def _ticket(row: apsw.SQLiteValues) -> Ticket:
+    return Ticket(*cast("tuple[int, str, int]", row))
 
 
 def _first(

@@ -384,3 +384,26 @@ def test_every_process_is_told_whose_credentials_end(
     people.set_password(ADA, "other")
     people.remove(ADA)
     assert [SignedOut(person, kept.id), SignedOut(person, None), SignedOut(person, None)] == told
+
+
+def test_a_credential_is_known_again_by_its_key_while_it_stands(
+    sign_in: SignIn, people: People, tokens: Tokens, clock: Any
+) -> None:
+    people.add(ADA, "secret")
+    by_password = asyncio.run(sign_in.basic(ADA, "secret", PEER))
+    text, token = tokens.issue(ADA, expires=int(clock()) + 60)
+    by_token = asyncio.run(sign_in.bearer(text, PEER))
+    assert by_password is not None and by_token is not None
+    person = by_password.person
+    assert (by_password, by_token) == (
+        sign_in.again(person, by_password.key),
+        sign_in.again(person, by_token.key),
+    )
+    assert sign_in.again(person + 1, by_token.key) is None
+    people.set_password(ADA, "other")
+    assert (None, by_token) == (
+        sign_in.again(person, by_password.key),
+        sign_in.again(person, by_token.key),
+    )
+    clock.seconds += 60
+    assert sign_in.again(person, by_token.key) is None
