@@ -26,6 +26,7 @@ EACH = "carray(?)"
 
 _NO_NUMBERS = array.array("q", [-(2**63)])  # carray takes no empty array; this number is none of ours
 _PAGE_CACHE_KIB = 16_384
+_STATEMENTS_KEPT = 128  # the library looks through as many at each statement
 
 
 def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
@@ -37,7 +38,9 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
     # SQLite gives its other files the same mode.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = apsw.Connection(
-        str(path), flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOMUTEX, statementcachesize=512
+        str(path),
+        flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOMUTEX,
+        statementcachesize=_STATEMENTS_KEPT,
     )
     connection.set_busy_timeout(10_000)
     connection.execute("PRAGMA journal_mode=WAL")
@@ -63,28 +66,30 @@ class Database:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
+        # Making a cursor costs more than a short statement; so those that are run to their end share one.
+        self._cursor = connection.cursor()
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
-        """Run a query and give its rows one by one."""
+        """Run a query and give its rows one by one; others may be run in between."""
         return self.connection.execute(sql, parameters)
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Run a query and give all its rows."""
-        return self.connection.execute(sql, parameters).fetchall()
+        return self._cursor.execute(sql, parameters).fetchall()
 
     def one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         """Run a query and give its first row."""
         # Read to the end, so that the statement is done with and can be used again at once.
-        found = self.connection.execute(sql, parameters).fetchall()
+        found = self._cursor.execute(sql, parameters).fetchall()
         return found[0] if found else None
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run a statement."""
-        self.connection.execute(sql, parameters)
+        self._cursor.execute(sql, parameters)
 
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run a statement once for each row of parameters."""
-        self.connection.executemany(sql, rows)
+        """Run a statement once for each row of parameters; making the rows must run none."""
+        self._cursor.executemany(sql, rows)
 
     def close(self) -> None:
         """Close the connection."""
