@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from html import unescape
+from itertools import compress, count
 
 _LONGEST = 1_000_000
 
@@ -107,7 +108,8 @@ def _drop_unseen(tags: list[str], name_of: Mapping[str, str], pieces: list[str])
     """Empty the texts inside of elements that are not shown; tag n and the text after it are 2n + 1, 2n + 2."""
     closing_of = {tag: f"/{name}" for tag, name in name_of.items() if name in _UNSEEN}
     end = 0
-    for start in [number for number, tag in enumerate(tags) if tag in closing_of]:
+    # Documents have hundreds of tags, of which few are meant: no step of Python for each.
+    for start in compress(count(), map(closing_of.__contains__, tags)):
         if start >= end:
             closing = closing_of[tags[start]]
             later = range(start, len(tags))
