@@ -7,7 +7,8 @@ changed in one place.
 from __future__ import annotations
 
 import json as _stdlib
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 import orjson
 
@@ -22,9 +23,8 @@ class NotJSON(ValueError):
     """The bytes are not I-JSON (RFC 7493 §2)."""
 
 
-def dumps(value: Json) -> bytes:
-    """Write a value as compact JSON in UTF-8; `Fragment` values are copied as they are."""
-    return orjson.dumps(value)
+dumps: Final[Callable[[Json], bytes]] = orjson.dumps
+"""Write a value as compact JSON in UTF-8; `Fragment` values are copied as they are."""
 
 
 def loads(data: bytes | bytearray | memoryview | str) -> Json:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, repeat
+from itertools import accumulate, chain, repeat
 from operator import itemgetter
 from typing import Any, Final, TypeAlias, cast
 
@@ -39,14 +39,15 @@ def _offsets(count: int) -> struct.Struct:
 
 def pack(names: Sequence[str], values: JsonObject) -> bytes:
     """Write a fragment: the named properties of an object in this order; an absent one is null."""
-    members = [dumps(name) + b":" + dumps(values.get(name)) for name in names]
+    members = [label + dumps(values.get(name)) for name, label in _labels(tuple(names))]
     offsets = _offsets(len(members))
-    at = offsets.size
-    starts = []
-    for member in members:
-        starts.append(at)
-        at += len(member) + 1
-    return offsets.pack(*starts, at) + b",".join(members)
+    starts = accumulate([len(member) + 1 for member in members], initial=offsets.size)
+    return offsets.pack(*starts) + b",".join(members)
+
+
+@lru_cache(maxsize=256)
+def _labels(names: tuple[str, ...]) -> list[tuple[str, bytes]]:
+    return [(name, dumps(name) + b":") for name in names]
 
 
 def tally_word(word: str) -> str:
