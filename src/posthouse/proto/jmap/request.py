@@ -48,6 +48,14 @@ def parse_request(body: bytes, content_type: str | None, limits: Limits, known: 
     """
     if content_type != "application/json" and not _is_json_type(content_type):
         raise RequestError("notJSON", 400, "The content type of a request is application/json.")
+    return check_request(read_object(body, limits), limits, known)
+
+
+def read_object(body: bytes, limits: Limits) -> JsonObject:
+    """Read the JSON object that a request consists of.
+
+    Raises `RequestError`: ``notJSON``, ``notRequest`` for anything but an object, or ``limit``.
+    """
     if len(body) > limits.max_size_request:
         detail = f"A request is at most {limits.max_size_request} octets long."
         raise RequestError("limit", 400, detail, "maxSizeRequest")
@@ -59,6 +67,14 @@ def parse_request(body: bytes, content_type: str | None, limits: Limits, known: 
         raise RequestError("notJSON", 400, f"The request is not I-JSON: {error}.") from None
     if not isinstance(document, dict):
         _refuse("A request is an object.")
+    return document
+
+
+def check_request(document: JsonObject, limits: Limits, known: Collection[str]) -> Request:
+    """Make a Request of the object that was read; `known` is as in `parse_request`.
+
+    Raises `RequestError`: ``notRequest``, ``unknownCapability`` or ``limit``.
+    """
     using = _using(document.get("using"))
     calls = _calls(document.get("methodCalls"))
     created_ids = document.get("createdIds")

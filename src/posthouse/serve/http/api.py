@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 
 from posthouse.kit.limits import Limits
 from posthouse.model.caller import Caller
-from posthouse.proto.jmap.request import parse_request
+from posthouse.proto.jmap.request import Request, parse_request
 from posthouse.serve.http.answer import JSON, Answer
 from posthouse.serve.http.auth import Door
 from posthouse.serve.http.concurrency import Full, Gate
 from posthouse.serve.http.exchange import Exchange
 from posthouse.serve.http.ports import Api
-from posthouse.serve.http.problem import too_busy
+from posthouse.serve.http.problem import Refused, too_busy
 
-_LARGE = 64 * 1024  # octets of a body, above which reading it takes so long that others would wait
+LARGE = 64 * 1024
+"""Octets of a request, above which reading it takes so long that others would wait."""
+
 _LARGE_AT_ONCE = 4  # requests; each may take tens of times its size in memory
 _IN_LINE = 256  # requests of one caller that wait above maxConcurrentRequests, before any is refused
 
 
 class ApiResource:
-    """Reads requests, has them answered, and holds back what one caller asks too much at once."""
+    """Reads requests, has them answered, and holds back what one caller asks too much at once.
+
+    gate: the requests that each credential has running, over HTTP and over WebSockets.
+    """
 
     def __init__(self, door: Door, api: Api, limits: Limits) -> None:
         self._door = door
         self._api = api
         self._limits = limits
         self._known = frozenset(api.capabilities)
-        self._gate = Gate(limits.max_concurrent_requests, _IN_LINE)
+        self.gate = Gate(limits.max_concurrent_requests, _IN_LINE)
         self._large_gate = Gate(1, _IN_LINE)
         self._aside = ThreadPoolExecutor(_LARGE_AT_ONCE, thread_name_prefix="large")
 
@@ -42,27 +48,28 @@ class ApiResource:
         in memory are bounded by what he has running.
         """
         caller = await self._door.caller(exchange)
-        key = caller.key
         try:
-            await self._gate.enter(key)
+            await self.gate.enter(caller.key)
         except Full:
-            raise too_busy("Too many requests at once.", 1, "maxConcurrentRequests") from None
+            raise too_many_requests() from None
         try:
             body = await exchange.body(self._limits.max_size_request, "maxSizeRequest", 400)
             content_type = exchange.text(b"content-type")
-            if len(body) > _LARGE:
-                return Answer(200, (JSON,), await self._answer_large(caller, body, content_type))
-            request = parse_request(body, content_type, self._limits, self._known)
-            return Answer(200, (JSON,), await self._api.answer(caller, request))
+            read = partial(parse_request, body, content_type, self._limits, self._known)
+            return Answer(200, (JSON,), await self.answer(caller, len(body), read))
         finally:
-            self._gate.leave(key)
+            self.gate.leave(caller.key)
 
-    async def _answer_large(self, caller: Caller, body: bytes, content_type: str | None) -> bytes:
-        """Answer a large request in a thread of its own, one of each caller at a time."""
+    async def answer(self, caller: Caller, size: int, read: Callable[[], Request]) -> bytes:
+        """Have a request of so many octets read and answered; its caller has passed `gate`.
+
+        A large one has a thread of its own, one of each caller at a time. Raises what `read` raises.
+        """
+        if size <= LARGE:
+            return await self._api.answer(caller, read())
 
         def answer() -> bytes:
-            request = parse_request(body, content_type, self._limits, self._known)
-            return asyncio.run(self._api.answer(caller, request, aside=True))
+            return asyncio.run(self._api.answer(caller, read(), aside=True))
 
         await self._large_gate.enter(caller.key)
         try:
@@ -70,3 +77,8 @@ class ApiResource:
             return await asyncio.get_running_loop().run_in_executor(self._aside, work)
         finally:
             self._large_gate.leave(caller.key)
+
+
+def too_many_requests() -> Refused:
+    """Make the refusal of a request for which there is no room even in the line (RFC 8620 §3.6.1)."""
+    return too_busy("Too many requests at once.", 1, "maxConcurrentRequests")
