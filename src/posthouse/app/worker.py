@@ -116,6 +116,7 @@ def make_edge(app: App, config: Config, demo: tuple[str, str] | None = None) -> 
     )
     return Edge(
         sign_in=app.sign_in,
+        tickets=app.tickets,
         api=app.engine,
         blobs=app.blob_door,
         hub=Hub(app.bus, app.store, app.sign_in),

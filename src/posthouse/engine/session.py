@@ -15,6 +15,7 @@ API: Final = "/jmap/api/"
 UPLOAD: Final = "/jmap/upload/"
 DOWNLOAD: Final = "/jmap/download/"
 EVENT_SOURCE: Final = "/jmap/eventsource/"
+WEBSOCKET: Final = "/jmap/ws/"
 
 
 def core(limits: Limits) -> JsonObject:

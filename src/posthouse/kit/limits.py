@@ -6,9 +6,10 @@ import msgspec
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """The limits that are announced in the core capability.
+    """The limits that are announced in the core capability, and those of what has no place there.
 
-    Sizes are in bytes. The defaults are at or above the minimum that RFC 8620 §2 suggests.
+    Sizes are in bytes. The defaults are at or above the minimum that RFC 8620 §2 suggests. max_event_sources: how
+    many streams of events one credential may have in each process.
     """
 
     max_size_upload: int = 100_000_000
@@ -18,3 +19,4 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_calls_in_request: int = 64
     max_objects_in_get: int = 1000
     max_objects_in_set: int = 1000
+    max_event_sources: int = 100

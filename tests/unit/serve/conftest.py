@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -47,6 +48,32 @@ class OneUser:
     async def bearer(self, token: str, peer: str) -> Caller | None:
         self.peers.append(peer)
         return DEMO if token == "token-1" else None
+
+
+@dataclass
+class Tickets:
+    """Gives tickets that say whose and what for they are, and counts who holds which."""
+
+    made: dict[str, tuple[Caller, str, str | None]] = field(default_factory=dict)
+    held: Counter[str] = field(default_factory=Counter)
+
+    async def issue(self, caller: Caller, kind: str, origin: str | None) -> tuple[str, int]:
+        text = f"{kind}-{len(self.made)}"
+        self.made[text] = (caller, kind, origin)
+        return text, 2**33
+
+    async def redeem(self, text: str, kind: str, origin: str | None) -> Caller | None:
+        caller, *bound = self.made.get(text, (None,))
+        return caller if bound == [kind, origin] else None
+
+    def hold(self, text: str) -> None:
+        self.held[text] += 1
+
+    def let_go(self, text: str) -> None:
+        self.held[text] -= 1
+
+    async def revoke(self, text: str) -> None:
+        del self.made[text]
 
 
 @dataclass
@@ -161,6 +188,7 @@ class Site:
     settings: Settings = field(default_factory=Settings)
     limits: Limits = field(default_factory=Limits)
     sign_in: OneUser = field(default_factory=OneUser)
+    tickets: Tickets = field(default_factory=Tickets)
     api: Echo = field(default_factory=Echo)
     blobs: Memory = field(default_factory=Memory)
 
@@ -169,6 +197,7 @@ class Site:
         self.hub = Hub(self.bus, self.api, self.sign_in)
         self.edge = Edge(
             sign_in=self.sign_in,
+            tickets=self.tickets,
             api=self.api,
             blobs=self.blobs,
             hub=self.hub,

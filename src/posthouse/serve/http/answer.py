@@ -26,13 +26,18 @@ JSON = (b"content-type", b"application/json")
 
 @dataclass(slots=True)
 class Answer:
-    """A response: its body is bytes, or the pieces of `length` octets."""
+    """A response: its body is bytes, or the pieces of `length` octets, or what `play` sends.
+
+    play: is given the response's start and sends it and the body, as it wishes. It is called at once, so that it
+    may have something to give back at its end.
+    """
 
     status: int
     headers: Headers
     body: bytes = b""
     pieces: AsyncIterator[bytes] | None = None
     length: int = 0
+    play: Callable[[dict[str, Any], Receive, Send], Awaitable[None]] | None = None
 
 
 async def send_answer(
@@ -41,6 +46,9 @@ async def send_answer(
     """Send an answer with more headers, compressed if `accepted`, the Accept-Encoding, allows it."""
     headers = [*answer.headers, *more]
     start = {"type": "http.response.start", "status": answer.status, "headers": headers}
+    if answer.play is not None:
+        await answer.play(start, receive, send)
+        return
     if answer.pieces is not None:
         headers.append((b"content-length", b"%d" % answer.length))
         await send(start)
@@ -59,7 +67,7 @@ async def send_answer(
 
 async def _send_pieces(pieces: AsyncIterator[bytes], send: Send, receive: Receive) -> None:
     """Send pieces as fast as the peer takes them, and make no more once he is gone."""
-    gone = asyncio.ensure_future(_gone(receive))
+    gone = asyncio.ensure_future(until_gone(receive))
     try:
         async for piece in pieces:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
@@ -71,7 +79,7 @@ async def _send_pieces(pieces: AsyncIterator[bytes], send: Send, receive: Receiv
         gone.cancel()
 
 
-async def _gone(receive: Receive) -> None:
+async def until_gone(receive: Receive) -> None:
     """Return once the peer has left."""
     while (await receive())["type"] != "http.disconnect":
         pass

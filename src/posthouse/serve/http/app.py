@@ -20,13 +20,15 @@ from posthouse.serve.http.api import ApiResource
 from posthouse.serve.http.auth import Door
 from posthouse.serve.http.blobs import DownloadResource, UploadResource
 from posthouse.serve.http.cors import Cors
+from posthouse.serve.http.eventsource import EventSourceResource
 from posthouse.serve.http.exchange import Disconnected, Exchange, Scope
 from posthouse.serve.http.front import FrontPage
-from posthouse.serve.http.ports import Api, BlobAccess, SignIn
+from posthouse.serve.http.ports import Api, BlobAccess, SignIn, Tickets
 from posthouse.serve.http.problem import CLOSE, Refused, problem
 from posthouse.serve.http.proxy import Proxies, check_host
 from posthouse.serve.http.session import SessionResource
 from posthouse.serve.http.settings import Settings
+from posthouse.serve.http.ticket import CookieResource, TicketResource
 from posthouse.serve.push.hub import Hub
 
 Handler: TypeAlias = Callable[[Exchange], Awaitable[Answer]]
@@ -46,18 +48,30 @@ class Edge:
     """The HTTP edge as an ASGI application."""
 
     def __init__(
-        self, *, sign_in: SignIn, api: Api, blobs: BlobAccess, hub: Hub, limits: Limits, settings: Settings
+        self,
+        *,
+        sign_in: SignIn,
+        tickets: Tickets,
+        api: Api,
+        blobs: BlobAccess,
+        hub: Hub,
+        limits: Limits,
+        settings: Settings,
     ) -> None:
         proxies = Proxies(settings.public_url, settings.trusted_proxies)
-        door = Door(sign_in, proxies)
+        door = Door(sign_in, tickets, proxies)
         session = SessionResource(door, proxies, api)
+        ticket = TicketResource(door, tickets, proxies)
+        cookie = CookieResource(door, tickets, proxies)
         front = FrontPage(proxies, api.capabilities, settings.demo)
         download = DownloadResource(door, blobs)
         self._at = {
             urls.API: Resource(POST=ApiResource(door, api, limits).post),
             urls.WELL_KNOWN: Resource(GET=session.get, HEAD=session.get),
             urls.SESSION: Resource(GET=session.get, HEAD=session.get),
-            urls.EVENT_SOURCE: Resource(GET=_not_yet),
+            urls.EVENT_SOURCE: Resource(GET=EventSourceResource(door, hub, tickets, limits).get),
+            urls.TICKET: Resource(POST=ticket.post),
+            urls.COOKIE: Resource(POST=cookie.post, DELETE=cookie.delete),
             "/": Resource(GET=front.get, HEAD=front.get),
             "/healthz": Resource(GET=_healthy, HEAD=_healthy),
         }
@@ -139,10 +153,6 @@ class Edge:
             if path.startswith(prefix):
                 return resource
         raise Refused(404, "Nothing is here.")
-
-
-async def _not_yet(exchange: Exchange) -> Answer:
-    raise Refused(501, "This server has no event source yet.")
 
 
 async def _healthy(exchange: Exchange) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Iterable, MutableMapping
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 from posthouse.serve.http.answer import Receive
 from posthouse.serve.http.problem import CLOSE, Refused
@@ -45,6 +46,14 @@ class Exchange:
         """Return a header's value as text, each octet a character, or None if it is not there."""
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
+
+    def parameter(self, name: str) -> str | None:
+        """Return a parameter of the query, decoded, or None if it is not there; raises `Refused` for two."""
+        pairs = (pair.partition("=") for pair in self.query.split("&"))
+        values = [value for key, _, value in pairs if key == name]
+        if len(values) > 1:
+            raise Refused(400, f"The parameter {name} is there twice.")
+        return unquote(values[0]) if values else None
 
     async def body(self, at_most: int, limit: str, status: int) -> bytes:
         """Return the whole body; the rest is as with `chunks`."""

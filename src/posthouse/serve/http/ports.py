@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Collection
 from typing import Protocol
 
 from posthouse.directory.attempts import TooManyAttempts
+from posthouse.directory.tickets import Kind
 from posthouse.engine.blob import BlobUnknown
 from posthouse.kit.json import JsonObject
 from posthouse.model.caller import Caller
 from posthouse.proto.jmap.request import Request
 
-__all__ = ["Api", "BlobAccess", "BlobUnknown", "Download", "SignIn", "TooManyAttempts"]
+__all__ = ["Api", "BlobAccess", "BlobUnknown", "Download", "Kind", "SignIn", "Tickets", "TooManyAttempts"]
 
 
 class SignIn(Protocol):
@@ -43,6 +44,28 @@ class Api(Protocol):
 
         aside: called in a thread and an event loop beside those that everything else runs in.
         """
+
+
+class Tickets(Protocol):
+    """What signs a page in where it cannot send an Authorization header.
+
+    `origin` is the web origin of the page, None for what is no page.
+    """
+
+    async def issue(self, caller: Caller, kind: Kind, origin: str | None) -> tuple[str, int]:
+        """Return a new ticket, and the Unix second from which it is void unless it was shown."""
+
+    async def redeem(self, text: str, kind: Kind, origin: str | None) -> Caller | None:
+        """Return who is signed in by a ticket, or None."""
+
+    def hold(self, text: str) -> None:
+        """Keep a ticket for an event source good until `let_go`."""
+
+    def let_go(self, text: str) -> None:
+        """Hear that one who held a ticket is gone."""
+
+    async def revoke(self, text: str) -> None:
+        """Make a ticket void."""
 
 
 class Download(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from posthouse.serve.http.exchange import Exchange
 from posthouse.serve.http.problem import Refused
@@ -49,6 +50,12 @@ class Proxies:
             host = f"[{address}]:{number}" if ":" in address else f"{address}:{number}"
         check_host(host)
         return f"{scheme}://{host}"
+
+    def origin(self, exchange: Exchange) -> str:
+        """Return our web origin, as a browser writes it (RFC 6454 §6.1); raises `Refused` as `base_url` does."""
+        parts = urlsplit(self.base_url(exchange))
+        host = parts.netloc.lower().removesuffix(":" + _SCHEMES[parts.scheme])
+        return f"{parts.scheme}://{host}"
 
     def client(self, exchange: Exchange) -> str:
         """Return the address of the client: the last one that no trusted proxy has.
