@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from posthouse.testing import Server
 from wire.person import CORE, MAIL, Person
 
+WEBSOCKET = "urn:ietf:params:jmap:websocket"
+
 TEMPLATES = {
     "apiUrl": set(),
     "downloadUrl": {"accountId", "blobId", "type", "name"},
@@ -43,7 +45,8 @@ def test_each_capability_of_an_account_is_one_of_the_server(demo: Person) -> Non
     [account] = demo.session["accounts"].values()
     assert {"name", "isPersonal", "isReadOnly", "accountCapabilities"} == set(account)
     assert (True, False) == (account["isPersonal"], account["isReadOnly"])
-    assert set(demo.session["capabilities"]) - {CORE} == set(account["accountCapabilities"])
+    server_only = {CORE, WEBSOCKET}
+    assert set(demo.session["capabilities"]) - server_only == set(account["accountCapabilities"])
     assert set(account["accountCapabilities"]) == set(demo.session["primaryAccounts"])
     assert {*demo.session["accounts"]} == {*demo.session["primaryAccounts"].values()}
 
@@ -109,3 +112,14 @@ def test_each_user_sees_his_own(demo: Person, friend: Person, sign_in: Callable[
     for person in people:
         assert [person.account] == list(person.session["accounts"])
         assert person.user.name == person.session["accounts"][person.account]["name"]
+
+
+def test_a_websocket_is_where_the_session_was_asked_for(server: Server, demo: Person) -> None:
+    expected = {"url": server.url.replace("http", "ws", 1) + "/jmap/ws/", "supportsPush": True}
+    assert expected == demo.session["capabilities"][WEBSOCKET]
+
+
+def test_the_state_is_the_same_wherever_the_session_is_asked_for(demo: Person) -> None:
+    other = demo.http.get("/jmap/session", headers={"Host": "mail.example.org"}).json()
+    assert "ws://mail.example.org/jmap/ws/" == other["capabilities"][WEBSOCKET]["url"]
+    assert demo.session["state"] == other["state"]

@@ -16,6 +16,7 @@ from posthouse.capabilities.core import CORE
 from posthouse.capabilities.mail import MAIL, birth
 from posthouse.capabilities.submission import SUBMISSION, identity
 from posthouse.capabilities.vacation import VACATION, response
+from posthouse.capabilities.websocket import WEBSOCKET
 from posthouse.directory.passwords import Passwords
 from posthouse.directory.people import People
 from posthouse.directory.signin import SignIn
@@ -35,7 +36,7 @@ from posthouse.model.registry import Registry
 from posthouse.store.account import Store
 from posthouse.store.directory import DirectoryStore, Person
 
-CAPABILITIES: Final[Sequence[Capability]] = (CORE, MAIL, SUBMISSION, VACATION)
+CAPABILITIES: Final[Sequence[Capability]] = (CORE, MAIL, SUBMISSION, VACATION, WEBSOCKET)
 """What this build can do, in the order in which the session shows it."""
 
 SHARDS: Final = 4

@@ -41,6 +41,11 @@ class Sessions:
 
     def __init__(self, registry: Registry, limits: Limits, *, core_primary: bool = False) -> None:
         self._server = {uri: capability.server(limits) for uri, capability in registry.capabilities.items()}
+        self._located = {
+            uri: capability.at
+            for uri, capability in registry.capabilities.items()
+            if capability.at is not None
+        }
         self._account = {
             uri: capability.per_account(limits)
             for uri, capability in registry.capabilities.items()
@@ -67,7 +72,7 @@ class Sessions:
         }
 
     def state(self, caller: Caller) -> str:
-        """Give the session's state: a hash of what it shows."""
+        """Give the session's state: a hash of what it shows, but for URLs, which are the same to the client."""
         seen = (caller.username, tuple(caller.accounts.values()))
         state = self._states.get(seen)
         if state is None:
@@ -79,9 +84,11 @@ class Sessions:
 
     def session(self, caller: Caller, base_url: str) -> bytes:
         """Write the Session object; base_url has no slash at its end."""
+        located = {uri: self._server[uri] | at(base_url) for uri, at in self._located.items()}
         return dumps(
             self._shown(caller)
             | {
+                "capabilities": self._server | located,
                 "apiUrl": base_url + API,
                 "downloadUrl": f"{base_url}{DOWNLOAD}{{accountId}}/{{blobId}}/{{name}}?type={{type}}",
                 "uploadUrl": f"{base_url}{UPLOAD}{{accountId}}/",

@@ -27,6 +27,11 @@ def name_request(id: str) -> None:
     _request.set(id)
 
 
+def request_name() -> str | None:
+    """Return the id of the request at hand, if there is one."""
+    return _request.get()
+
+
 def add_request(logger: object, method: str, line: EventDict) -> EventDict:
     """Add the id of the request at hand to a log line; a processor of structlog."""
     id = _request.get()

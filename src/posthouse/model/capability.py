@@ -15,6 +15,7 @@ from posthouse.model.type import Type
 ReadMethod: TypeAlias = Callable[[Calling, Txn, JsonObject], JsonObject]
 WriteMethod: TypeAlias = Callable[[Calling, JsonObject], Awaitable[JsonObject]]
 Describe: TypeAlias = Callable[[Limits], JsonObject]
+Locate: TypeAlias = Callable[[str], JsonObject]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class Capability:
 
     uri: its identifier. types: the data types it brings. server, per_account: make the objects that
     the session shows under ``capabilities`` and under each account's ``accountCapabilities``; per_account
-    None: the capability has no methods that work on accounts.
+    None: the capability has no methods that work on accounts. at: makes what the first of the two objects has
+    besides for a client who reaches ``/`` at a URL, which is given without a slash at its end.
     """
 
     def __init__(
@@ -60,11 +62,13 @@ class Capability:
         types: Sequence[Type] = (),
         server: Describe = _nothing,
         per_account: Describe | None = _nothing,
+        at: Locate | None = None,
     ) -> None:
         self.uri = uri
         self.types = tuple(types)
         self.server = server
         self.per_account = per_account
+        self.at = at
         self.methods: dict[str, Method] = {}
 
     def reads(self, name: str, **parameters: Parameter) -> Callable[[ReadMethod], ReadMethod]:

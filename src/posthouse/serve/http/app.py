@@ -29,6 +29,7 @@ from posthouse.serve.http.proxy import Proxies, check_host
 from posthouse.serve.http.session import SessionResource
 from posthouse.serve.http.settings import Settings
 from posthouse.serve.http.ticket import CookieResource, TicketResource
+from posthouse.serve.http.websocket import WebSocketResource
 from posthouse.serve.push.hub import Hub
 
 Handler: TypeAlias = Callable[[Exchange], Awaitable[Answer]]
@@ -65,11 +66,14 @@ class Edge:
         cookie = CookieResource(door, tickets, proxies)
         front = FrontPage(proxies, api.capabilities, settings.demo)
         download = DownloadResource(door, blobs)
+        api_resource = ApiResource(door, api, limits)
+        websocket = WebSocketResource(door, api_resource, hub, sign_in, api, limits, settings.origins)
         self._at = {
-            urls.API: Resource(POST=ApiResource(door, api, limits).post),
+            urls.API: Resource(POST=api_resource.post),
             urls.WELL_KNOWN: Resource(GET=session.get, HEAD=session.get),
             urls.SESSION: Resource(GET=session.get, HEAD=session.get),
             urls.EVENT_SOURCE: Resource(GET=EventSourceResource(door, hub, tickets, limits).get),
+            urls.WEBSOCKET: Resource(GET=websocket.get),
             urls.TICKET: Resource(POST=ticket.post),
             urls.COOKIE: Resource(POST=cookie.post, DELETE=cookie.delete),
             "/": Resource(GET=front.get, HEAD=front.get),

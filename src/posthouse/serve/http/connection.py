@@ -1,17 +1,21 @@
-"""One HTTP connection: uvicorn's, with the bounds that its parser lacks."""
+"""One HTTP connection: uvicorn's, with the bounds that its parser lacks, and a way to become a WebSocket."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from posthouse.kit import json
 from posthouse.proto.jmap.errors import RequestError
 from posthouse.serve.http.app import Edge
+from posthouse.serve.http.websocket import UPGRADE
+from posthouse.serve.http.websocket_line import Line
 
 MAX_HEAD = 65_536
 """Octets of a request line with its headers; one read from the socket may exceed it."""
@@ -24,11 +28,15 @@ MAX_DISCARD = 16 * 1024 * 1024
 
 
 class Config(uvicorn.Config):
-    """Uvicorn's configuration, and the seconds that a peer may let us wait before he is cut off."""
+    """Uvicorn's configuration, and ours.
 
-    def __init__(self, edge: Edge, patience: float, **named: Any) -> None:
+    patience: seconds that a peer may let us wait before he is cut off. pace: as a `Line` has it.
+    """
+
+    def __init__(self, edge: Edge, patience: float, pace: float, **named: Any) -> None:
         super().__init__(edge, **named)
         self.patience = patience
+        self.pace = pace
 
 
 class TooManyLines(Exception):
@@ -44,10 +52,14 @@ class Connection(HttpToolsProtocol):
 
     Time: every `patience` seconds `_watch` asks what the peer owes us. One who owed the same at the last
     look, and has not moved since, is cut off. So no request needs a timer of its own.
+
+    Upgrade: a request that asks for another protocol ends what the parser can read. It is the last one of the
+    connection, which either ends with its answer or is handed over by `switch`.
     """
 
     def __init__(self, config: Config, *arguments: Any, **named: Any) -> None:
         super().__init__(config, *arguments, **named)
+        self.pace = config.pace
         self._patience = config.patience
         self._stage: Literal["head", "body", "idle"] = "head"  # which part of a request comes in
         self._unread = 0
@@ -56,6 +68,7 @@ class Connection(HttpToolsProtocol):
         self._resumed = 0
         self._owed: tuple[str, int, int] | None = None
         self._watcher: asyncio.TimerHandle | None = None
+        self._early = b""  # what came behind a request for another protocol
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to watch the connection."""
@@ -72,7 +85,14 @@ class Connection(HttpToolsProtocol):
         """Parse what came in, and hang up on what leads nowhere."""
         self._received += len(data)
         self._unread += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as stopped:
+            self._early += data[stopped.args[0] :]
+            self.flow.pause_reading()
+        except httptools.HttpParserError:
+            self._hang_up(_MALFORMED)
         if self._unread <= MAX_HEAD or self.transport.is_closing():
             return
         if self._stage == "head" or self._is_running():
@@ -94,6 +114,9 @@ class Connection(HttpToolsProtocol):
         self._unread = 0
         super().on_headers_complete()
         self._heads += 1
+        if self.parser.should_upgrade():
+            self.cycle.keep_alive = False
+            cast("dict[str, object]", self.scope)["extensions"] = {UPGRADE: self}
 
     def on_body(self, body: bytes) -> None:
         """Give the application a piece of the body, if it still wants one."""
@@ -111,9 +134,31 @@ class Connection(HttpToolsProtocol):
         self._resumed += 1
         super().resume_writing()
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, and hang up (RFC 9112 §2.2)."""
-        self._hang_up(_MALFORMED)
+    def switch(self, headers: Iterable[tuple[bytes, bytes]], line: Line) -> bool:
+        """See `Upgrade`."""
+        transport = self.transport
+        if self.cycle.disconnected or transport.is_closing():
+            return False
+        lines = [name + b": " + value for name, value in [*self.server_state.default_headers, *headers]]
+        transport.write(b"\r\n".join([b"HTTP/1.1 101 Switching Protocols", *lines, b"\r\n"]))
+        if self._watcher is not None:
+            self._watcher.cancel()
+        self._unset_keepalive_if_required()
+        self.cycle.disconnected = True  # uvicorn shall add nothing to the answer
+        self.connections.discard(self)
+        lines_of_all = cast("set[object]", self.connections)  # uvicorn calls `shutdown` of each
+        lines_of_all.add(line)
+        line.on_lost = lines_of_all.discard
+        transport.set_protocol(line)
+        line.connection_made(transport)
+        self.loop.call_soon(self._hand_over, line)
+        return True
+
+    def _hand_over(self, line: Line) -> None:
+        """Let the next protocol have what was for it."""
+        if self._early:
+            line.data_received(self._early)
+        self.flow.resume_reading()
 
     def _hang_up(self, last_word: bytes) -> None:
         """Close the connection; the last word is said unless it would fall into an answer."""

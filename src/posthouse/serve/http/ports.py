@@ -28,6 +28,9 @@ class SignIn(Protocol):
     async def bearer(self, token: str, peer: str) -> Caller | None:
         """Return who this token was given to."""
 
+    def stands(self, caller: Caller) -> bool:
+        """Say whether what a caller signed in with would still let him in; raises `OSError`."""
+
 
 class Api(Protocol):
     """What answers the session and the method calls."""

@@ -16,6 +16,7 @@ from posthouse.serve.http.connection import Config, Connection
 
 _KEEP_ALIVE = 65  # seconds: above the minute that proxies and browsers commonly keep a connection
 _GRACE = 10  # seconds that running requests get at the end
+_PACE = 50  # seconds: below the minute after which many proxies and routers forget a silent connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Server(uvicorn.Server):
 
     `ready` is called once connections are accepted. Several processes may serve the same sockets. A peer
     who owes a head, a piece of a body or room for an answer is cut off after one to two times `patience`
-    seconds.
+    seconds. A WebSocket is looked after every `pace` seconds: see `Line`.
     """
 
     def __init__(
@@ -47,13 +48,15 @@ class Server(uvicorn.Server):
         ready: Callable[[], None],
         tls: Tls | None = None,
         patience: float = 30.0,
+        pace: float = _PACE,
     ) -> None:
         config = Config(
             edge,
             patience=patience,
+            pace=pace,
             http=Connection,
             loop="uvloop",
-            ws="none",
+            ws="none",  # a WebSocket begins as a request to the edge
             interface="asgi3",
             log_config=None,
             log_level="critical",  # the edge logs what matters, and strangers' mistakes do not
