@@ -12,6 +12,8 @@ from posthouse.kit.json import JsonObject
 class Act(Enum):
     """What is done to the object."""
 
+    __hash__ = object.__hash__  # that of Enum is written in Python
+
     CREATE = "create"
     UPDATE = "update"
     DESTROY = "destroy"

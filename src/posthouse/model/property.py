@@ -22,6 +22,8 @@ MISSING: Final = Missing.MISSING
 class Part(Enum):
     """Where a property lives (DESIGN D7)."""
 
+    __hash__ = object.__hash__  # that of Enum is written in Python
+
     FIXED = auto()
     """Stored; never changes; asked for by default."""
     RARE = auto()

@@ -71,12 +71,23 @@ class Plan:
     properties that each person has of his own; the caller gives their text.
     """
 
-    __slots__ = ("_counted", "_cuts", "_where", "fragments", "numbers", "overlay", "select", "select_each")
+    __slots__ = (
+        "_counted",
+        "_cuts",
+        "_spans",
+        "_where",
+        "fragments",
+        "numbers",
+        "overlay",
+        "select",
+        "select_each",
+    )
 
     def __init__(self, layout: Layout, names: Iterable[str]) -> None:
         wanted = {"id", *names}
         columns: list[str] = []
         self._cuts: list[tuple[int, _Cut]] = []
+        self._spans: list[tuple[int, struct.Struct, tuple[tuple[int, int], ...]]] = []
         self._where: dict[str, tuple[int, int, int]] = {}
         for part in _STORED:
             members = layout.members[part]
@@ -85,6 +96,7 @@ class Plan:
                 continue
             columns.append(_COLUMN_OF[part])
             self._cuts.append((len(columns), _cut(len(members), runs)))
+            self._spans.append((len(columns), _offsets(len(members)), runs))
             for index, name in enumerate(members):
                 if name in wanted:
                     skip = len(dumps(name)) + 1
@@ -114,9 +126,18 @@ class Plan:
         pieces[:1] = [b"{"] if pieces else []
         return b"".join(pieces)
 
-    def texts(self, rows: Sequence[Row]) -> list[bytes]:
-        """Write the object of each row."""
-        return [b"".join(pieces)[1:] for pieces in self._pieces(rows, None)]
+    def value(self, row: Row) -> JsonObject:
+        """Read the object of one row."""
+        pieces: list[bytes] = []
+        for column, offsets, runs in self._spans:
+            fragment = cast(bytes, row[column])
+            at = offsets.unpack_from(fragment)
+            for first, last in runs:
+                pieces.append(fragment[at[first] : at[last] - 1])
+        value: JsonObject = loads(b"{%b}" % b",".join(pieces))
+        for column, name in self._counted:
+            value[name.decode()] = row[column]
+        return value
 
     def _pieces(self, rows: Sequence[Row], more: Sequence[bytes] | None) -> Iterator[tuple[bytes, ...]]:
         """Give the pieces of each object, of which the first is a comma and the brace that opens it."""
@@ -188,7 +209,8 @@ class Layout:
     """Where each property of a type is stored.
 
     members: the properties of each fragment in their order; ``id`` opens the fixed one. columns: the
-    properties that have a column of their own; member_sets: those whose members are index rows.
+    properties that have a column of their own; live_columns: those of them that can change; member_sets:
+    those whose members are index rows; within: the one that names an object's containers.
     """
 
     def __init__(self, type: Type) -> None:
@@ -206,7 +228,8 @@ class Layout:
         self.stored: frozenset[str] = frozenset(
             name for part in _STORED for name in self.members[part]
         ) | frozenset(self.counters)
-        self.live = frozenset(self.members[Part.LIVE])
+        self.live_columns = [prop for prop in self.columns if prop.part is Part.LIVE]
+        self.within = None if type.within is None else type.properties[type.within]
         self._plans: dict[frozenset[str], Plan] = {}
 
     def plan(self, names: Iterable[str]) -> Plan:

@@ -20,12 +20,17 @@ _ENTERED: Final = (
 
 
 def moves(
-    layout: Layout, where: tuple[int, int, int], number: int, old: JsonObject, new: JsonObject
+    layout: Layout,
+    where: tuple[int, int, int],
+    group: int | None,
+    number: int,
+    old: JsonObject,
+    new: JsonObject,
 ) -> Iterator[Statement]:
     """Give the statements that bring an object's member rows in step with a change.
 
-    where: the account, the number of the type and the id. number: what the change drew. old, new: the object
-    before and after it, empty if it is not there.
+    where: the account, the number of the type and the id. group: the object's. number: what the change drew.
+    old, new: the object before and after it, empty if it is not there.
     """
     account, code, id = where
     for prop in layout.member_sets:
@@ -35,24 +40,20 @@ def moves(
             continue
         table = f"member_{layout.name}_{prop.name.lower()}"
         order = _order(layout, prop, new or old)
-        group = layout.group(new or old)
-        is_within = prop.name == layout.type.within
-        for value in gained(prop, after, before):
+        is_within = prop is layout.within
+        for name in before.keys() - after.keys():
+            value = prop.column(name)
             yield (
                 f"DELETE FROM {table} WHERE account = ? AND value = ? AND ord = ? AND id = ?",
                 (account, value, order, id),
             )
             if is_within:
                 yield _LEFT, (number, account, code, value, id)
-        for value in gained(prop, before, after):
+        for name in after.keys() - before.keys():
+            value = prop.column(name)
             yield f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?)", (account, value, order, id, group)
             if is_within:
                 yield _ENTERED, (account, code, value, id, number)
-
-
-def gained(prop: Property, before: JsonObject, after: JsonObject) -> list[int | str]:
-    """Give the members that a set has after a change and had not before, as they stand in rows."""
-    return [cast("int | str", prop.column(name)) for name in after if name not in before]
 
 
 def _order(layout: Layout, prop: Property, values: JsonObject) -> int:

@@ -73,6 +73,10 @@ class Database:
         """Run a query and give its rows one by one; others may be run in between."""
         return self.connection.execute(sql, parameters)
 
+    def scan(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
+        """Run a query and give its rows one by one; the next statement ends it."""
+        return self._cursor.execute(sql, parameters)
+
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Run a query and give all its rows."""
         return self._cursor.execute(sql, parameters).fetchall()

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias, cast
 from posthouse.kit.json import Json, JsonObject, dumps, loads
 from posthouse.model.condition import Query
 from posthouse.model.ports import Changes, Fresh, Mark, TooMuch, Touched, TypeLike
-from posthouse.model.property import Part
+from posthouse.model.property import Part, Property
 from posthouse.model.type import Tally
 from posthouse.store import erase, members, stamps
 from posthouse.store.find import Find
@@ -47,21 +47,29 @@ class _Account:
     """An account's own row.
 
     seq: the number that the newest change drew. next: the next free id. levels: for each type that has
-    changed, the number of its newest change and the oldest state that can still be told. begun: the number
-    that the newest change had drawn when the row was read.
+    changed, the number of its newest change and the oldest state that can still be told. moved: the newest
+    number of each type that has changed since the row was read.
     """
 
-    __slots__ = ("begun", "levels", "next", "seq")
+    __slots__ = ("levels", "moved", "next", "seq")
 
-    def __init__(self, seq: int, next: int, levels: dict[str, Sequence[int]], begun: int) -> None:
-        self.begun = begun
+    def __init__(
+        self, seq: int, next: int, levels: dict[str, Sequence[int]], moved: dict[str, int] | None = None
+    ) -> None:
         self.seq = seq
         self.next = next
         self.levels = levels
+        self.moved: dict[str, int] = moved or {}
+
+    def move(self, name: str, number: int) -> None:
+        """Note a type's newest change."""
+        level = self.levels.get(name)
+        self.levels[name] = (number, level[1] if level else 0)
+        self.moved[name] = number
 
     def copy(self) -> _Account:
         """Give a copy that stays as it is when this one moves on."""
-        return _Account(self.seq, self.next, dict(self.levels), self.begun)
+        return _Account(self.seq, self.next, dict(self.levels), dict(self.moved))
 
 
 class Transaction:
@@ -96,8 +104,13 @@ class Transaction:
 
     def state(self, *types: TypeLike) -> int:
         """See `ports.Txn.state`."""
-        levels = self._row().levels
-        return max([levels.get(type.name, _NO_LEVEL)[0] for type in types])
+        levels = (self._known or self._row()).levels
+        highest = 0
+        for type in types:
+            level = levels.get(type.name, _NO_LEVEL)[0]
+            if level > highest:
+                highest = level
+        return highest
 
     def floor(self, *types: TypeLike) -> int:
         """See `ports.Txn.floor`."""
@@ -110,10 +123,7 @@ class Transaction:
 
     def moved(self) -> dict[str, int]:
         """Give the newest number of each type that this transaction has moved, by the type's name."""
-        known = self._known
-        if known is None or known.seq == known.begun:
-            return {}
-        return {name: level[0] for name, level in known.levels.items() if level[0] > known.begun}
+        return {} if self._known is None else self._known.moved
 
     def _row(self) -> _Account:
         """Give the account's own row, read once."""
@@ -122,10 +132,10 @@ class Transaction:
                 "SELECT seq, next, levels FROM account WHERE account = ?", (self.account,)
             )
             if row is None:
-                self._known = _Account(0, 1, {}, 0)
+                self._known = _Account(0, 1, {})
             else:
-                seq, next, levels = cast(tuple[int, int, bytes], row)
-                self._known = _Account(seq, next, loads(levels), seq)
+                seq, next, levels = row
+                self._known = _Account(seq, next, loads(levels))  # type: ignore[arg-type]
         return self._known
 
     def changes(self, type: TypeLike, since: int, limit: int) -> Changes:
@@ -148,7 +158,7 @@ class Transaction:
 
     def ids(self, type: TypeLike) -> list[int]:
         """See `ports.Txn.ids`."""
-        rows = self._database.rows(
+        rows = self._database.all(
             f"SELECT key FROM obj_{type.name.lower()} WHERE +account = ? AND key BETWEEN ? AND ? ORDER BY key",
             (self.account, self._base, self._base | ID_MASK),
         )
@@ -159,7 +169,7 @@ class Transaction:
         keys = [self._base | id for id in ids]
         if not keys:
             return set()
-        rows = self._database.rows(
+        rows = self._database.all(
             f"SELECT key FROM obj_{type.name.lower()} WHERE +account = ? AND key {IN_LIST}",
             (self.account, in_list(keys)),
         )
@@ -173,10 +183,10 @@ class Transaction:
         """
         if ids is None:
             sql = plan.select + " WHERE +o.account = ? AND o.key BETWEEN ? AND ? ORDER BY o.key LIMIT ?"
-            found = self._database.rows(sql, (self.account, self._base, self._base | ID_MASK, most))
+            found = self._database.scan(sql, (self.account, self._base, self._base | ID_MASK, most))
         else:
             sql = plan.select_each + " WHERE +o.account = ?"
-            found = self._database.rows(sql, (in_list(ids), self._base, self.account))
+            found = self._database.scan(sql, (in_list(ids), self._base, self.account))
         rows: list[Row] = []
         room = _MOST_OCTETS
         while some := list(islice(found, _ROWS_AT_ONCE)):
@@ -190,7 +200,7 @@ class Transaction:
     def overlays(self, type: TypeLike, names: Sequence[str]) -> dict[int, JsonObject]:
         """Read the acting person's own values of all objects of a type that have any."""
         values: dict[int, JsonObject] = {}
-        rows = self._database.rows(
+        rows = self._database.all(
             "SELECT id, name, value FROM overlay WHERE account = ? AND type = ? AND person = ?",
             (self.account, self._schema.codes[type.name], self.person),
         )
@@ -206,10 +216,7 @@ class Transaction:
         layout = self._schema.layouts[type.name]
         wanted = layout.stored if names is None else layout.stored.intersection(names)
         plan = layout.plan(wanted)
-        objects: dict[int, JsonObject] = {}
-        rows = self.rows(type, ids, plan)
-        for row, text in zip(rows, plan.texts(rows), strict=True):
-            objects[id_of(row)] = loads(text)
+        objects = {id_of(row): plan.value(row) for row in self.rows(type, ids, plan)}
         overlay = [name for name in layout.overlay if names is None or name in set(names)]
         if overlay and objects:
             own = self.overlays(type, overlay)
@@ -239,7 +246,7 @@ class Transaction:
         return self._tallies_of_group(self._schema.codes[type.name], group)
 
     def _tallies_of_group(self, code: int, group: int) -> dict[tuple[int, str], int]:
-        rows = self._database.rows(
+        rows = self._database.all(
             "SELECT container, word, n FROM tally_group WHERE account = ? AND type = ? AND grp = ?",
             (self.account, code, group),
         )
@@ -248,7 +255,7 @@ class Transaction:
     def groups_in(self, type: TypeLike, container: int) -> list[int]:
         """See `ports.Txn.groups_in`."""
         within = cast(str, self._schema.layouts[type.name].type.within)
-        rows = self._database.rows(
+        rows = self._database.all(
             f"SELECT DISTINCT grp FROM member_{type.name.lower()}_{within.lower()} WHERE account = ? AND value = ?",
             (self.account, container),
         )
@@ -270,9 +277,9 @@ class Transaction:
 
     def _draw(self, type: TypeLike) -> int:
         account = self._to_write()
-        account.seq += 1
-        account.levels[type.name] = (account.seq, account.levels.get(type.name, _NO_LEVEL)[1])
-        return account.seq
+        number = account.seq = account.seq + 1
+        account.move(type.name, number)
+        return number
 
     def insert(
         self, type: TypeLike, id: int, values: JsonObject, search: Mapping[str, str] | None = None
@@ -290,7 +297,7 @@ class Transaction:
         ]
         arrivals = layout.type.arrivals
         if arrivals is not None and fresh:
-            self._to_write().levels[arrivals] = (fresh[-1][1], 0)
+            self._to_write().move(arrivals, fresh[-1][1])
         blanks = ", ?" * (len(layout.columns) + len(layout.counters))
         many(
             f"INSERT INTO obj_{layout.name} VALUES (?, ?{blanks}, ?, ?)",
@@ -310,9 +317,10 @@ class Transaction:
         moves: defaultdict[str, list[tuple[object, ...]]] = defaultdict(list)
         for id, number, values in fresh:
             self._write_overlay(layout, code, id, values)
-            for sql, cells in members.moves(layout, (self.account, code, id), number, {}, values):
+            group = layout.group(values)
+            for sql, cells in members.moves(layout, (self.account, code, id), group, number, {}, values):
                 moves[sql].append(cells)
-            self._retally(layout, code, {}, values)
+            self._retally(layout, code, group, {}, values)
         for sql, rows in moves.items():
             many(sql, rows)
         names = layout.type.search
@@ -334,8 +342,8 @@ class Transaction:
         number = self._draw(type)
         cells: list[object] = [layout.pack(Part.LIVE, new)]
         text = "live = ?"
-        for prop in layout.columns:
-            if prop.name in layout.live and old.get(prop.name) != new.get(prop.name):
+        for prop in layout.live_columns:
+            if old.get(prop.name) != new.get(prop.name):
                 text += f', "c_{prop.name}" = ?'
                 cells.append(layout.column_value(prop, new))
         self._database.run(
@@ -345,8 +353,8 @@ class Transaction:
         stamps.changed(self._database, self.account, code, id, number)
         if layout.overlay:
             self._write_overlay(layout, code, id, new)
-        self._move_members(layout, code, id, number, old, new)
-        self._retally(layout, code, old, new)
+        if layout.member_sets:
+            self._move_members(layout, code, id, number, old, new)
 
     def delete(self, type: TypeLike, id: int) -> None:
         """See `ports.Txn.delete`."""
@@ -364,7 +372,6 @@ class Transaction:
             )
         stamps.gone(self._database, self.account, code, id, number)
         self._move_members(layout, code, id, number, old, {})
-        self._retally(layout, code, old, {})
         if layout.type.search:
             self._database.run(f"DELETE FROM search_{layout.name} WHERE rowid = ?", (key,))
         if layout.overlay:
@@ -401,63 +408,81 @@ class Transaction:
     def _move_members(
         self, layout: Layout, code: int, id: int, number: int, old: JsonObject, new: JsonObject
     ) -> None:
-        for sql, cells in members.moves(layout, (self.account, code, id), number, old, new):
+        """Bring the member rows and counts of an object in step with a change."""
+        group = layout.group(new or old)
+        for sql, cells in members.moves(layout, (self.account, code, id), group, number, old, new):
             self._database.run(sql, cells)
+        self._retally(layout, code, group, old, new)
 
     # -- kept counts --
 
-    def _retally(self, layout: Layout, code: int, old: JsonObject, new: JsonObject) -> None:
-        if layout.type.tally is None:
+    def _retally(
+        self, layout: Layout, code: int, group: int | None, old: JsonObject, new: JsonObject
+    ) -> None:
+        tally, within = layout.type.tally, layout.within
+        if tally is None:
             return
-        lost, gained = _words(layout.type.tally, old), _words(layout.type.tally, new)
-        left, entered = _containers(layout, old), _containers(layout, new)
-        if left == entered:
+        assert group is not None
+        lost, gained = _words(tally, old), _words(tally, new)
+        left = entered = _containers(within, old)
+        if within is not None and old.get(within.name) != new.get(within.name):
+            entered = _containers(within, new)
+        else:
             lost, gained = lost - gained, gained - lost
-        group = cast(int, layout.group(new or old))
-        deltas = self._tallies.setdefault((code, group), defaultdict(int))
-        for container in left:
-            for word in lost:
+        if not (lost or gained):
+            return
+        deltas = self._tallies.get((code, group))
+        if deltas is None:
+            deltas = self._tallies[code, group] = defaultdict(int)
+        for word in lost:
+            for container in left:
                 deltas[container, word] -= 1
-        for container in entered:
-            for word in gained:
+        for word in gained:
+            for container in entered:
                 deltas[container, word] += 1
 
     def _write_tallies(self) -> None:
         if not self._tallies:
             return
         waiting, self._tallies = self._tallies, {}
+        account = self.account
         kept: list[tuple[int, int, int, int, str, int]] = []
         dropped: list[tuple[int, int, int, int, str]] = []
-        totals: defaultdict[tuple[int, int, str], list[int]] = defaultdict(lambda: [0, 0])
+        totals: dict[tuple[int, int, str], list[int]] = {}
         for (code, group), deltas in waiting.items():
             before = self._tallies_of_group(code, group)
-            for (container, word), delta in deltas.items():
+            for place, delta in deltas.items():
                 if not delta:
                     continue
-                had = before.get((container, word), 0)
-                key = (self.account, code, group, container, word)
-                if had + delta:
-                    kept.append((*key, had + delta))
+                container, word = place
+                had = before.get(place, 0)
+                has = had + delta
+                if has:
+                    kept.append((account, code, group, container, word, has))
                 else:
-                    dropped.append(key)
-                total = totals[code, container, word]
+                    dropped.append((account, code, group, container, word))
+                total = totals.get((code, container, word))
+                if total is None:
+                    total = totals[code, container, word] = [0, 0]
                 total[0] += delta
-                total[1] += (had + delta > 0) - (had > 0)
-        self._database.many(
-            "INSERT INTO tally_group VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = excluded.n", kept
-        )
-        self._database.many(
-            "DELETE FROM tally_group WHERE account = ? AND type = ? AND grp = ? AND container = ? AND word = ?",
-            dropped,
-        )
-        self._database.many(
-            "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET items = items + excluded.items, grps = grps + excluded.grps",
-            [
-                (self.account, code, container, word, items, groups)
-                for (code, container, word), (items, groups) in totals.items()
-            ],
-        )
+                total[1] += (has > 0) - (had > 0)
+        if kept:
+            self._database.many(
+                "INSERT INTO tally_group VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = excluded.n",
+                kept,
+            )
+        if dropped:
+            self._database.many(
+                "DELETE FROM tally_group "
+                "WHERE account = ? AND type = ? AND grp = ? AND container = ? AND word = ?",
+                dropped,
+            )
+        if totals:
+            self._database.many(
+                "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET items = items + excluded.items, grps = grps + excluded.grps",
+                [(account, *place, *total) for place, total in totals.items()],
+            )
 
     # -- keys, blobs, notes --
 
@@ -494,7 +519,7 @@ class Transaction:
 
     def blob_holders(self, digest: bytes, type: TypeLike) -> list[int]:
         """See `ports.Txn.blob_holders`."""
-        rows = self._database.rows(
+        rows = self._database.all(
             "SELECT id FROM blobref WHERE account = ? AND digest = ? AND type = ? ORDER BY id",
             (self.account, digest, self._schema.codes[type.name]),
         )
@@ -573,12 +598,8 @@ def _words(tally: Tally, values: JsonObject) -> set[str]:
     return {"", *map(tally_word, values[tally.words]), *tally.derived(values)} if values else set()
 
 
-def _containers(layout: Layout, values: JsonObject) -> list[int]:
+def _containers(within: Property | None, values: JsonObject) -> list[int]:
     """Give the containers in which an object is counted: 0, which stands for the account, and its own."""
-    within = layout.type.within
     if within is None:
         return [0]
-    return [
-        0,
-        *cast(list[int], members.gained(layout.type.properties[within], {}, values.get(within) or {})),
-    ]
+    return [0, *map(within.column, values.get(within.name) or ())]  # type: ignore[list-item]

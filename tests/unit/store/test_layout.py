@@ -64,7 +64,7 @@ def test_any_plan_cuts_out_what_a_parsed_object_would_give(whole: JsonObject) ->
             plan = Plan(LAYOUT, names)
             one = row(plan, LAYOUT, whole)
             expected = {name: whole[name] for name in ("id", *names)}
-            assert [expected] * 2 == [json.loads(text) for text in plan.texts([one, one])]
+            assert expected == plan.value(one)
             assert [expected] * 2 == json.loads(b"[" + plan.objects([one, one]) + b"]")
             for name in ("id", *names):
                 cut = plan.pluck([one, one], name)
@@ -83,6 +83,7 @@ def test_every_subset_of_properties_has_a_plan_that_gives_just_that() -> None:
             plan = Plan(layout, names)
             one = row(plan, layout, whole)
             expected = {name: whole[name] for name in ("id", *names)}
+            assert expected == plan.value(one)
             assert [expected] * 2 == json.loads(b"[" + plan.objects([one, one]) + b"]")
             assert ("rare_cake" in plan.select) == ("labels" in names)
 
@@ -106,7 +107,6 @@ def test_a_plan_does_not_have_what_was_not_asked_for_or_is_no_fragment() -> None
 
 def test_no_rows_are_no_text() -> None:
     assert b"" == Plan(LAYOUT, STORED).objects([])
-    assert [] == Plan(LAYOUT, STORED).texts([])
 
 
 def test_the_same_properties_share_a_plan_and_many_different_ones_are_forgotten() -> None:
