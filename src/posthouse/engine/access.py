@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from posthouse.model.caller import Access, Caller
 from posthouse.model.change import Act, Change
@@ -26,6 +26,9 @@ class Everything:
         return 0 if type.rights is None else type.rights.all
 
 
+_EVERYTHING: Final = Everything()
+
+
 def account(caller: Caller, wire: str) -> Access:
     """Find an account that is open to the caller; raises MethodError ``accountNotFound`` (RFC 8620 §3.6.2)."""
     access = caller.accounts.get(wire)
@@ -42,7 +45,7 @@ def to_change(access: Access) -> None:
 
 def view(caller: Caller, access: Access) -> Everything:
     """Tell what the caller sees of the account; computed once for a run."""
-    return Everything()
+    return _EVERYTHING
 
 
 def demand(view: Everything, type: Type, containers: Type | None, change: Change) -> None:

@@ -9,12 +9,22 @@ from typing import Final
 from posthouse.engine.result import Ids
 from posthouse.kit.json import JsonObject
 from posthouse.model.capability import Method, Parameter
-from posthouse.model.kind import Anything, Boolean, Id, Int, Kind, ListOf, MapOf, String, UnsignedInt
+from posthouse.model.kind import Boolean, Id, Int, Kind, ListOf, MapOf, String, UnsignedInt
 from posthouse.model.type import Type
 from posthouse.proto.jmap.errors import MethodError
+from posthouse.proto.jmap.ids import is_id
 
 _REQUIRED: Final = object()
-_ANY_OBJECT: Final = MapOf(String(), Anything())
+
+
+class _AnyObject(Kind):
+    """An object, whatever is in it: the keys of what was JSON are strings."""
+
+    def accepts(self, value: object) -> bool:
+        return type(value) is dict
+
+
+_ANY_OBJECT: Final = _AnyObject()
 _CREATES: Final = MapOf(Id(), _ANY_OBJECT)
 
 
@@ -22,7 +32,7 @@ class _IdOrCreation(Kind):
     """An Id, or ``#`` and a creation id (RFC 8620 §5.3, corrected by its errata)."""
 
     def accepts(self, value: object) -> bool:
-        return isinstance(value, str) and Id().accepts(value.removeprefix("#"))
+        return type(value) is str and is_id(value[1:] if value.startswith("#") else value)
 
 
 _STANDARD: Final[dict[str, dict[str, tuple[Kind, object]]]] = {
@@ -83,6 +93,12 @@ def of_verb(type: Type, verb: str) -> Taken:
     added = type.arguments.get("query" if verb == "queryChanges" else verb, ())
     own = {argument.name: (argument.kind, argument.default) for argument in added}
     return Taken({"accountId": (Id(), _REQUIRED), **_STANDARD[verb], **own})
+
+
+@cache
+def of_no_account(verb: str) -> Taken:
+    """Give what a standard method takes of objects that are in no account (RFC 8620 §7.2.1, §7.2.2)."""
+    return Taken({name: spec for name, spec in _STANDARD[verb].items() if name != "ifInState"})
 
 
 @cache

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
+from itertools import chain
 from typing import Final
 
 from posthouse.engine import access, state
@@ -43,7 +44,8 @@ class Outcome:
 
     def refusals(self, act: Act) -> Json:
         """Give the SetErrors of one kind of change, None if there is none."""
-        return or_none({key: error.as_json() for key, error in self.refused[act].items()})
+        refused = self.refused.get(act)
+        return {key: error.as_json() for key, error in refused.items()} if refused else None
 
 
 async def set(call: Call, type: Type, arguments: JsonObject) -> Result:
@@ -57,7 +59,7 @@ async def set(call: Call, type: Type, arguments: JsonObject) -> Result:
     most = call.limits.max_objects_in_set
     if len(create) + len(update) + len(destroy) > most:
         raise MethodError("requestTooLarge", f"at most {most} objects can be changed")
-    own = {name: arguments[name] for name in (added.name for added in type.arguments.get("set", ()))}
+    own = {added.name: arguments[added.name] for added in type.arguments.get("set", ())}
     early: dict[str, SetError] = {}
     creates: list[Change] = []
     for key, values in create.items():
@@ -67,7 +69,8 @@ async def set(call: Call, type: Type, arguments: JsonObject) -> Result:
             early[key] = error
     creates = await prepared(call, type, creates, early)
     outcome = await commit(call, type, creates, update, destroy, own, arguments["ifInState"])
-    outcome.refused[Act.CREATE].update(early)
+    if early:
+        outcome.refused[Act.CREATE].update(early)
     answer = {
         "accountId": arguments["accountId"],
         "oldState": outcome.old_state,
@@ -186,8 +189,8 @@ class _Commit:
 
     def run(self, creates: list[Change], update: Mapping[str, JsonObject], destroy: list[str]) -> Outcome:
         outcome = self._outcome
-        fresh = self._numbered(creates)
-        ends = self._ends(destroy, fresh)
+        fresh = self._numbered(creates) if creates else {}
+        ends = self._ends(destroy, fresh) if destroy else {}
         changes = [*fresh.values(), *self._updates(update, fresh, ends)]
         # One update that is refused leaves nothing to undo, as ``check`` hooks write for creates only.
         start = _Start(self._txn, changes) if fresh or len(changes) + len(ends) > 1 else None
@@ -197,8 +200,9 @@ class _Commit:
                 self._forget_unborn(fresh, standing, ends)
             for change in standing:
                 self._write(change)
-            failed = self._destroy(ends)
-            outcome.refused[Act.DESTROY].update(failed)
+            failed = self._destroy(ends) if ends else {}
+            if failed:
+                outcome.refused[Act.DESTROY].update(failed)
             if not failed or start is None:
                 break
             start.again()
@@ -217,8 +221,6 @@ class _Commit:
 
     def _numbered(self, creates: list[Change]) -> dict[str, Change]:
         """Give each create its id, and replace the references among them, those referred to first."""
-        if not creates:
-            return {}
         by_key = {change.key: change for change in creates}
         sorter: TopologicalSorter[str] = TopologicalSorter()
         for change in creates:
@@ -248,25 +250,24 @@ class _Commit:
     def _updates(
         self, update: Mapping[str, JsonObject], fresh: Mapping[str, Change], ends: Mapping[str, Change]
     ) -> list[Change]:
-        refused = self._outcome.refused[Act.UPDATE]
-        ids = {key: self._local(key) for key in update}
-        named = {key: patch_names(given) for key, given in update.items()}
-        names = self._type.basis.union(*named.values())
-        stored = self._txn.values(self._type, [id for id in ids.values() if id is not None], names)
-        doomed = {change.id for change in ends.values()}
-        begun = {change.id: change for change in fresh.values()}
+        if not update:
+            return []
+        asked = [(key, self._local(key), given, patch_names(given)) for key, given in update.items()]
+        names = self._type.basis.union(*[named for _, _, _, named in asked])
+        stored = self._txn.values(self._type, [id for _, id, _, _ in asked if id is not None], names)
+        doomed = {change.id for change in ends.values()} if ends else ()
+        begun = {change.id: change for change in fresh.values()} if fresh else {}
         changes: list[Change] = []
-        for key, given in update.items():
-            id = ids[key]
+        for key, id, given, named in asked:
             try:
                 if id is None or (id not in stored and id not in begun):
                     raise SetError("notFound")
                 if id in doomed:
                     raise SetError("willDestroy")
                 old = begun[id].after() if id in begun else stored[id]
-                change = self._patched(key, id, old, given, named[key])
+                change = self._patched(key, id, old, given, named)
             except SetError as error:
-                refused[key] = error
+                self._outcome.refused[Act.UPDATE][key] = error
                 continue
             self._patched_by[id].append(key)
             if id in begun:
@@ -296,7 +297,7 @@ class _Commit:
         properties = self._type.properties
         if self._call.tools.false_removes:
             given = _false_as_null(self._type, given)
-        given = _as_kept(self._type, given, self._created)
+        given, kept = _as_kept(self._type, given, self._created)
         current = {**old, "id": self._type.wire(id)}
         if "myRights" in named and self._type.rights is not None:
             current["myRights"] = self._rights(id)
@@ -305,12 +306,11 @@ class _Commit:
         if wrong:
             raise SetError("invalidProperties", "these properties can't be that", sorted(wrong))
         change = Change(Act.UPDATE, key, id=id, old=current, new=new, named=named, arguments=self._own)
-        self._resolve(change, named)
+        if len(kept) < len(named):
+            self._resolve(change, named - kept)
         return change
 
     def _ends(self, destroy: list[str], fresh: Mapping[str, Change]) -> dict[str, Change]:
-        if not destroy:
-            return {}
         refused = self._outcome.refused[Act.DESTROY]
         ids = {key: self._local(key) for key in destroy}
         known = self._txn.exists(self._type, [id for id in ids.values() if id is not None])
@@ -351,9 +351,9 @@ class _Commit:
         """Name the properties that refer to what does not exist."""
         values = change.after()
         lost: list[str] = []
-        for name in change.named if change.act is Act.UPDATE else values.keys():
-            prop = self._type.properties.get(name)
-            if prop is None or prop.server or name not in values:
+        for name in self._type.referring.intersection(change.named if change.act is Act.UPDATE else values):
+            prop = self._type.properties[name]
+            if prop.server or name not in values:
                 continue
             for target, wire in prop.kind.references(values[name]):
                 of = self._call.types[target]
@@ -378,7 +378,7 @@ class _Commit:
         """
         standing = changes
         for _ in range(_MOST_PASSES):
-            stage = Stage({change.id: change for change in (*standing, *ends.values())})
+            stage = Stage({change.id: change for change in chain(standing, ends.values())})
             sound = [change for change in standing if self._is_sound(change, stage)]
             if len(sound) == len(standing) or start is None:
                 return sound
@@ -501,16 +501,23 @@ def _false_as_null(type: Type, given: JsonObject) -> JsonObject:
     }
 
 
-def _as_kept(type: Type, given: JsonObject, created: Mapping[str, str]) -> JsonObject:
-    """Name the members of sets in a patch as they are kept: a keyword in lower case, a reference by its id."""
+def _as_kept(type: Type, given: JsonObject, created: Mapping[str, str]) -> tuple[JsonObject, frozenset[str]]:
+    """Name the members of sets in a patch as they are kept: a keyword in lower case, a reference by its id.
+
+    Gives also the sets of which all that is patched is named so.
+    """
     kept: JsonObject = {}
+    members, others = [], []
     for path, value in given.items():
         name, _, member = path.partition("/")
-        kind = type.properties[name].kind if name in type.properties else None
-        if member and isinstance(kind, SetOf):
-            path = f"{name}/{kind.member.resolved(member, created)}"
+        prop = type.properties.get(name)
+        if member and prop is not None and isinstance(prop.kind, SetOf):
+            path = f"{name}/{prop.kind.member.resolved(member, created)}"
+            members.append(name)
+        else:
+            others.append(name)
         kept[path] = value
-    return kept
+    return kept, frozenset(members).difference(others)
 
 
 def patch_names(given: JsonObject) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from posthouse.model.capability import Capability, Method
 from posthouse.model.condition import Filter, Rank, Sort, Test
-from posthouse.model.kind import Kind, ListOf, MapOf, Nullable, Record, Ref, SetOf
+from posthouse.model.kind import SetOf, targets
 from posthouse.model.property import MISSING, Part, Property
 from posthouse.model.type import VERBS, Type
 
@@ -70,8 +70,8 @@ class Registry:
     def _right_faults(self, type: Type) -> Iterator[str]:
         holder: Type | None = type
         if type.within in type.properties:
-            targets = _targets(type.properties[type.within].kind)
-            holder = next((self.types[target] for target in targets if target in self.types), None)
+            named = targets(type.properties[type.within].kind)
+            holder = next((self.types[target] for target in named if target in self.types), None)
         known = holder.rights.names if holder is not None and holder.rights is not None else ()
         for path, right in type.needs.items():
             if path not in ("create", "destroy", "update") and path.split("/")[0] not in type.properties:
@@ -80,7 +80,7 @@ class Registry:
                 yield f"needs the right {right!r}, which nobody declared"
 
     def _property_faults(self, type: Type, prop: Property) -> Iterator[str]:
-        for target in _targets(prop.kind):
+        for target in targets(prop.kind):
             if target not in self.types:
                 yield f"{prop.name} refers to {target!r}, which is no type"
         if prop.ordered_by is not None and not (
@@ -91,23 +91,6 @@ class Registry:
             yield f"{prop.name} is a counter that clients may set"
         if prop.default is not MISSING and not prop.kind.accepts(prop.default):
             yield f"{prop.name} has a default that it does not accept"
-
-
-def _targets(kind: Kind) -> Iterator[str]:
-    if isinstance(kind, Ref):
-        yield kind.target
-    elif isinstance(kind, Nullable):
-        yield from _targets(kind.inner)
-    elif isinstance(kind, SetOf):
-        yield from _targets(kind.member)
-    elif isinstance(kind, ListOf):
-        yield from _targets(kind.item)
-    elif isinstance(kind, MapOf):
-        yield from _targets(kind.key)
-        yield from _targets(kind.value)
-    elif isinstance(kind, Record):
-        for member in kind.members.values():
-            yield from _targets(member)
 
 
 _ON_MEMBERS = (Test.MEMBER, Test.NOT_MEMBER, Test.OUTSIDE)

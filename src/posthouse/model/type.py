@@ -10,7 +10,7 @@ from posthouse.kit import ids as ids_
 from posthouse.kit.json import JsonObject
 from posthouse.model.change import Change, Stage
 from posthouse.model.condition import Argument, Filter, Sort
-from posthouse.model.kind import Id
+from posthouse.model.kind import Id, targets
 from posthouse.model.ports import Preparing, Reading, Txn
 from posthouse.model.property import MISSING, Part, Property
 from posthouse.model.rights import Rights
@@ -116,6 +116,8 @@ class Type:
             name: prop.default for name, prop in self.properties.items() if prop.default is not MISSING
         }
         """What a null in a patch stands for, for each property that has a default (RFC 8620 §5.3)."""
+        self.referring = frozenset(name for name, prop in self.properties.items() if any(targets(prop.kind)))
+        """The properties whose values refer to other objects."""
         if rights is not None:
             self.properties["myRights"] = Property("myRights", Id(), server=True, part=Part.COMPUTED)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from posthouse.kit.turns import Turns
 from posthouse.model.type import Type
@@ -98,9 +98,9 @@ class Store:
                 return shard.inline.read(place.account, person, unit)
         return await shard.slow.read(place.account, person, unit)
 
-    async def write(self, place: Place, person: int, unit: Callable[[Transaction], T]) -> T:
-        """Run a unit that changes one account; when this returns, its changes are on the disk."""
-        return await self._shard(place.shard).writer.write(place.account, person, unit)
+    def write(self, place: Place, person: int, unit: Callable[[Transaction], T]) -> Coroutine[Any, Any, T]:
+        """Run a unit that changes one account; when this has been awaited, its changes are on the disk."""
+        return self._shard(place.shard).writer.write(place.account, person, unit)
 
     async def levels(self, place: Place) -> dict[str, int]:
         """Give how far each type of an account has come: its newest number, by its name."""

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -41,14 +41,6 @@ LONGEST: Final = 20.0
 
 _STEPS_BETWEEN_LOOKS: Final = 5000
 _MOST_IN_ONE_COMMIT: Final = 64
-
-
-def _run(unit: Unit[T], txn: Transaction) -> T:
-    """Run a unit where its answer goes into a future, which can't hold a StopIteration."""
-    try:
-        return unit(txn)
-    except StopIteration as stop:
-        raise RuntimeError("a unit ran past the end of an iterator") from stop
 
 
 class InlineLane:
@@ -130,7 +122,7 @@ class _Waiting(Generic[T]):
     future: asyncio.Future[T]
     result: T | None = None
     error: BaseException | None = None
-    moved: Mapping[str, int] = field(default_factory=dict)
+    moved: Mapping[str, int] | None = None
 
     def settle(self) -> None:
         if self.future.cancelled():
@@ -211,12 +203,13 @@ class WriteLane:
         except BaseException as error:  # Whatever it is, who waits must hear of it and the thread go on.
             for waiting in group:
                 waiting.error = waiting.error or error
+        by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting[object]]] = {}
         for waiting in group:
             if isinstance(waiting.error, Full):
                 waiting.error = OSError(errno.ENOSPC, "no space left on the disk")
+            by_loop.setdefault(waiting.loop, []).append(waiting)
         self._announce(_moved(group))
-        for loop in {waiting.loop for waiting in group}:
-            settled = [waiting for waiting in group if waiting.loop is loop]
+        for loop, settled in by_loop.items():
             with suppress(RuntimeError):  # The loop was closed: nobody waits.
                 loop.call_soon_threadsafe(_settle, settled)
 
@@ -234,7 +227,10 @@ class WriteLane:
 
     def _run(self, database: Database, waiting: _Waiting[object]) -> None:
         txn = Transaction(database, self._schema, waiting.account, waiting.person, writes=True)
-        waiting.result = _run(waiting.unit, txn)
+        try:
+            waiting.result = waiting.unit(txn)
+        except StopIteration as stop:  # which a future can't hold
+            raise RuntimeError("a unit ran past the end of an iterator") from stop
         txn.finish()
         waiting.moved = txn.moved()
 

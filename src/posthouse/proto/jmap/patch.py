@@ -18,9 +18,10 @@ def apply(patch: JsonObject, current: JsonObject, defaults: Mapping[str, Json]) 
     ``invalidPatch``.
     """
     patches = [(_path(key), value) for key, value in patch.items()]
-    _refuse_prefixes([path for path, _ in patches])
+    if len(patches) > 1:
+        _refuse_prefixes([path for path, _ in patches])
     result = dict(current)
-    copied = {id(result)}
+    copied: set[int] = set()
     for path, value in patches:
         parent = result
         for token in path[:-1]:
@@ -51,6 +52,8 @@ def touched(patch: JsonObject) -> set[str]:
 
 def _path(key: str) -> list[str]:
     """Read a key of a patch: a JSON pointer without its leading slash (RFC 8620 §5.3)."""
+    if "~" not in key:
+        return key.split("/")
     try:
         return pointer.tokens("/" + key)
     except ValueError as error:
