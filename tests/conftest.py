@@ -24,6 +24,7 @@ CORPUS = Path(__file__).parent / "corpora" / ".data" / "spam-assassin.tgz"
 PEERS: Mapping[str, Callable[[], bool]] = {
     "jmapc": lambda: (CLIENTS / ".venv" / "bin" / "python").exists(),
     "spam-assassin": CORPUS.exists,
+    "chromium": lambda: shutil.which("chromium") is not None,
     "jmap-jam": lambda: shutil.which("node") is not None and (CLIENTS / "node_modules" / "jmap-jam").exists(),
 }
 
@@ -34,5 +35,5 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if PEERS[name]():
             continue
         if os.environ.get("CI") == "true":
-            pytest.fail(f"{name} is missing: run tools/clients", pytrace=False)
-        pytest.skip(f"{name} is missing: tools/clients installs it")
+            pytest.fail(f"{name} is missing: .ci/run and tools/clients install it", pytrace=False)
+        pytest.skip(f"{name} is missing: .ci/run and tools/clients install it")
