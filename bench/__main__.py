@@ -11,7 +11,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import edge, mime, suite
+from bench import edge, mime, push, suite
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -22,6 +22,7 @@ cases:
   others   counts, scrolling, searches, changes, bodies, a download
   memory   what an idle worker takes
   import   import messages into an empty account
+  push     how soon changes are told, to how many, and what it costs to wait for them
   edge     what the HTTP edge adds to a static answer
   mime     the steps of reading one message
   all      the first five
@@ -36,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         "python -m bench", epilog=_HELP, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names = ["open", "set", "others", "memory", "import", "edge", "mime", "all"]
+    names = ["open", "set", "others", "memory", "import", "push", "edge", "mime", "all"]
     parser.add_argument("cases", nargs="+", choices=names, metavar="CASE")
     parser.add_argument("--size", type=int, default=10_000, help="messages of each account (10,000)")
     parser.add_argument("--accounts", type=int, default=4, help="accounts (4)")
@@ -59,6 +60,8 @@ def main() -> None:
         kept["requests"] = suite.serve(folder, given.accounts, given.size, asked, given.rounds)
     if "import" in cases:
         kept["import"] = suite.imported(given.data / "import", min(given.size, 5000))
+    if "push" in cases:
+        kept["push"] = push.main(given.data / "push")
     if given.save and kept:
         save(given.save, kept)
 
