@@ -298,12 +298,12 @@ class Live:
         self.thread.join(20)
 
 
-def start(site: Site, patience: float = 30.0) -> Live:
+def start(site: Site, patience: float = 30.0, pace: float = 50.0) -> Live:
     """Put a site on a socket of this machine."""
     listening = bind("127.0.0.1", 0)
     port = listening.getsockname()[1]
     ready = threading.Event()
-    server = Server(site.edge, [listening], ready.set, patience=patience)
+    server = Server(site.edge, [listening], ready.set, patience=patience, pace=pace)
     thread = threading.Thread(target=server.run_until_stopped)
     thread.start()
     assert ready.wait(20)
@@ -315,8 +315,8 @@ def serve() -> Iterator[Callable[..., Live]]:
     """Put sites on sockets until the test is over."""
     running: list[Live] = []
 
-    def keep(site: Site, patience: float = 30.0) -> Live:
-        running.append(start(site, patience))
+    def keep(site: Site, patience: float = 30.0, pace: float = 50.0) -> Live:
+        running.append(start(site, patience, pace))
         return running[-1]
 
     yield keep

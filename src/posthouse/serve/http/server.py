@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import threading
@@ -90,6 +91,11 @@ class Server(uvicorn.Server):
         """Take no more connections, end those that only listen, and wait for the requests that run."""
         self._edge.stop()
         await super().shutdown(sockets=sockets)
+        left = self.server_state.connections
+        while left:  # those whose requests did not end in time, and who did not part in time
+            for connection in left:
+                connection.transport.abort()
+            await asyncio.sleep(0)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

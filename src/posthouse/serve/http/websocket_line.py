@@ -82,10 +82,10 @@ class Line(asyncio.Protocol):
         "_owner",
         "_pace",
         "_timer",
-        "_transport",
         "is_closing",
         "is_full",
         "on_lost",
+        "transport",
     )
 
     def __init__(self, owner: Owner, large: int, longest: int, pace: float) -> None:
@@ -112,6 +112,8 @@ class Line(asyncio.Protocol):
         """Nothing is heard or said any more."""
         self.is_full = False
         """The peer has not taken what we sent; what can wait should."""
+        self.transport: asyncio.Transport
+        """The connection, from `connection_made` on."""
         self.on_lost: Callable[[Line], None] | None = None
         """The server's: told at the end of the connection."""
 
@@ -128,7 +130,7 @@ class Line(asyncio.Protocol):
             head = b"\x81\x7e" + size.to_bytes(2, "big")
         else:
             head = b"\x81\x7f" + size.to_bytes(8, "big")
-        self._transport.writelines((head, *pieces))
+        self.transport.writelines((head, *pieces))
 
     def hold(self, busy: bool) -> None:
         """Take no further message while busy."""
@@ -153,7 +155,7 @@ class Line(asyncio.Protocol):
         if self.is_closing:
             return
         assert self._frames is not None
-        self._transport.write(bytes(self._frames.close(code, reason)))
+        self.transport.write(bytes(self._frames.close(code, reason)))
         self._end_soon()
         self._go_on()
 
@@ -161,7 +163,7 @@ class Line(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        self._transport = cast(asyncio.Transport, transport)
+        self.transport = cast(asyncio.Transport, transport)
         self._look_later()
 
     def data_received(self, data: bytes) -> None:
@@ -232,7 +234,7 @@ class Line(asyncio.Protocol):
         else:
             if frame.opcode is Opcode.PING:
                 assert self._frames is not None
-                self._transport.write(bytes(self._frames.pong(cast(bytes, frame.payload))))
+                self.transport.write(bytes(self._frames.pong(cast(bytes, frame.payload))))
             self.charge()
 
     def _take_text(self, piece: bytes, is_last: bool) -> None:
@@ -264,10 +266,10 @@ class Line(asyncio.Protocol):
         """Close as the peer wants to, or as he agrees to (RFC 6455 §5.5.1)."""
         assert self._frames is not None
         if not self.is_closing:
-            self._transport.write(bytes(self._frames.close(code)))
+            self.transport.write(bytes(self._frames.close(code)))
             self._end_soon()
         self._frames = None
-        self._transport.close()
+        self.transport.close()
 
     def _fail(self, code: CloseReason, reason: str) -> None:
         """Close, and read away what still comes: it makes no sense any more (RFC 6455 §7.1.7)."""
@@ -278,7 +280,7 @@ class Line(asyncio.Protocol):
         self.is_closing = True
         self._message = bytearray()
         self._timer.cancel()
-        self._timer = self._loop.call_later(FAREWELL, self._transport.abort)
+        self._timer = self._loop.call_later(FAREWELL, self.transport.abort)
 
     # -- when it is taken --
 
@@ -299,12 +301,12 @@ class Line(asyncio.Protocol):
     def _steer(self) -> None:
         """Read from the socket if what comes can be taken."""
         pause = self._is_held() or self._is_scheduled
-        if pause != self._is_paused and not self._transport.is_closing():
+        if pause != self._is_paused and not self.transport.is_closing():
             self._is_paused = pause
             if pause:
-                self._transport.pause_reading()
+                self.transport.pause_reading()
             else:
-                self._transport.resume_reading()
+                self.transport.resume_reading()
 
     # -- looking after it --
 
@@ -313,13 +315,13 @@ class Line(asyncio.Protocol):
         self._timer = self._loop.call_later(self._pace * random.uniform(0.8, 1), self._look)
 
     def _look(self) -> None:
-        unsent = self._transport.get_write_buffer_size()
+        unsent = self.transport.get_write_buffer_size()
         before, self._before = self._before, (unsent, self._octets)
         self._idle_frames = 0
         is_heard, self._is_heard = self._is_heard, False
         if unsent:
             if unsent == before[0]:
-                self._transport.abort()
+                self.transport.abort()
                 return
         elif self._is_paused or is_heard:
             self._is_pinged = False
@@ -328,11 +330,11 @@ class Line(asyncio.Protocol):
                 self.close(CloseReason.POLICY_VIOLATION, "The rest of the message did not come in time.")
                 return
         elif self._is_pinged:
-            self._transport.abort()
+            self.transport.abort()
             return
         else:
             self._is_pinged = True
-            self._transport.write(_PING)
+            self.transport.write(_PING)
         self._look_later()
 
 
