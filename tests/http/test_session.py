@@ -9,6 +9,8 @@ from posthouse.testing import Server
 from wire.person import CORE, MAIL, Person
 
 WEBSOCKET = "urn:ietf:params:jmap:websocket"
+VAPID = "urn:ietf:params:jmap:webpush-vapid"
+PUSHSTATE = "urn:posthouse:params:jmap:pushstate"
 
 TEMPLATES = {
     "apiUrl": set(),
@@ -45,7 +47,7 @@ def test_each_capability_of_an_account_is_one_of_the_server(demo: Person) -> Non
     [account] = demo.session["accounts"].values()
     assert {"name", "isPersonal", "isReadOnly", "accountCapabilities"} == set(account)
     assert (True, False) == (account["isPersonal"], account["isReadOnly"])
-    server_only = {CORE, WEBSOCKET}
+    server_only = {CORE, WEBSOCKET, VAPID, PUSHSTATE}
     assert set(demo.session["capabilities"]) - server_only == set(account["accountCapabilities"])
     assert set(account["accountCapabilities"]) == set(demo.session["primaryAccounts"])
     assert {*demo.session["accounts"]} == {*demo.session["primaryAccounts"].values()}

@@ -10,6 +10,8 @@ _QUERY_CHANGES: Final[dict[str, Any]] = {"sinceQueryState": "0"}
 
 METHODS: Final[dict[str, dict[str, Any] | None]] = {
     "Core/echo": None,
+    "PushSubscription/get": None,
+    "PushSubscription/set": None,
     "Blob/copy": {"fromAccountId": "nowhere", "blobIds": []},
     "Mailbox/get": _GET,
     "Mailbox/changes": _CHANGES,

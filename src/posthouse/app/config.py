@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -45,6 +45,20 @@ class Compat(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     false_removes: bool = False
 
 
+class Push(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Web Push: whether changes are pushed to the URLs of clients, and to which URLs.
+
+    private_networks: addresses or networks that may be pushed to although they are not public. contact: a
+    ``mailto:`` or ``https:`` URI by which push services can reach who runs this server. ca: the path of the
+    certificates that those of push services must lead to; none means those that the system trusts.
+    """
+
+    enabled: bool = True
+    private_networks: tuple[str, ...] = ()
+    contact: str | None = None
+    ca: str | None = None
+
+
 class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is logged to standard error, from which level up, and whether each line is JSON."""
 
@@ -78,6 +92,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     tls: Tls = Tls()
     limits: _Limits = _Limits()
     compat: Compat = Compat()
+    push: Push = Push()
     log: Log = Log()
 
     @property
@@ -191,7 +206,7 @@ def _variables(
 def _put(raw: dict[str, Any], path: tuple[str, ...], text: str) -> None:
     for name in path[:-1]:
         raw = raw.setdefault(name, {})
-    is_list = path[-1] in ("trusted_proxies", "origins")
+    is_list = path[-1] in ("trusted_proxies", "origins", "private_networks")
     raw[path[-1]] = [item.strip() for item in text.split(",") if item.strip()] if is_list else text
 
 
@@ -202,11 +217,12 @@ def _check(config: Config) -> None:
         raise ConfigError("workers: must be from 0 (one for each core) to 1024")
     if (config.tls.certificate is None) != (config.tls.key is None):
         raise ConfigError("tls.certificate and tls.key belong together: set both or none")
-    for network in config.trusted_proxies:
-        try:
-            ipaddress.ip_network(network, strict=False)
-        except ValueError:
-            raise ConfigError(f"trusted_proxies: {network!r} is no address or network") from None
+    _check_networks("trusted_proxies", config.trusted_proxies)
+    _check_networks("push.private_networks", config.push.private_networks)
+    if config.push.contact is not None and not config.push.contact.startswith(("mailto:", "https:")):
+        raise ConfigError(
+            "push.contact: must be a mailto: or https: URI, such as mailto:postmaster@example.org"
+        )
     if config.public_url is not None:
         parts = urlsplit(config.public_url)
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
@@ -216,6 +232,14 @@ def _check(config: Config) -> None:
             raise ConfigError(f"limits.{name}: must be from 1 to 2^53-1")
     if config.store is not None:
         _sqlite_folder(config.store)
+
+
+def _check_networks(key: str, networks: Iterable[str]) -> None:
+    for network in networks:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            raise ConfigError(f"{key}: {network!r} is no address or network") from None
 
 
 def _sqlite_folder(url: str) -> Path:

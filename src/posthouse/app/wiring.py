@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from posthouse.app.pushing import Push, Pushing
 from posthouse.blobs import open_blobs
 from posthouse.blobs.port import Blobs
 from posthouse.bus import Bus, open_bus
@@ -33,6 +34,9 @@ from posthouse.model.caller import Access
 from posthouse.model.capability import Capability
 from posthouse.model.ports import Txn
 from posthouse.model.registry import Registry
+from posthouse.model.type import Type
+from posthouse.serve.push.hub import Hub
+from posthouse.serve.work.pusher import Pusher
 from posthouse.store.account import Store
 from posthouse.store.directory import DirectoryStore, Person
 
@@ -47,7 +51,7 @@ SHARDS: Final = 4
 class App:
     """A whole Posthouse on one data folder; not handed to any part of itself.
 
-    aside: the threads for work that would hold up the event loop.
+    aside: the threads for work that would hold up the event loop. pushing: None if nothing is pushed to URLs.
     """
 
     limits: Limits
@@ -63,6 +67,14 @@ class App:
     engine: Engine
     blob_door: BlobDoor
     aside: ThreadPoolExecutor
+    types: Mapping[str, Type]
+    pushing: Pushing | None
+
+    def pusher(self, hub: Hub) -> Pusher | None:
+        """Give what pushes to the URLs of clients, for the event loop of a hub."""
+        if self.pushing is None:
+            return None
+        return self.pushing.pusher(self.bus, hub, self.sign_in, self.store, self.blobs, self.types)
 
     def close(self) -> None:
         """Finish the writes that wait and close every file."""
@@ -70,6 +82,8 @@ class App:
         self.aside.shutdown()
         self.passwords.close()
         self.tickets.close()
+        if self.pushing is not None:
+            self.pushing.close()
         self.directory.close()
         self.blobs.close()
         self.bus.close()
@@ -85,25 +99,36 @@ def build(
     lenient_using: bool = False,
     core_primary: bool = False,
     false_removes: bool = False,
+    push: Push | None = Push(),  # noqa: B008  it cannot change
 ) -> App:
     """Open the data folder, made if absent, and compose the parts over it.
 
     store_folder, blobs_url: where rows and bytes are; by default in the data folder. passwords: how passwords
     are hashed. lenient_using, core_primary, false_removes: the compatibility switches of `Engine`,
-    `Sessions` and `Tools`.
+    `Sessions` and `Tools`. push: None if nothing is to be pushed to the URLs of clients.
     Raises `OSError` where files cannot be used, `ValueError` for a blobs URL that this build cannot open.
     """
     limits = limits or Limits()
     passwords = passwords or Passwords()
     folder = store_folder or data
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    registry = Registry(CAPABILITIES)
     bus = open_bus(str(data / "bus"))
     blobs = open_blobs(blobs_url or str(data / "blobs"))
-    store = Store(folder / "shards", registry.types.values(), bus.publish)
     directory = DirectoryStore(folder / "directory.db")
+    pushing = None if push is None else Pushing(push, folder / "directory.db", folder / "pusher.lock")
+    registry = Registry([*CAPABILITIES, *([] if pushing is None else pushing.capabilities)])
+    store = Store(folder / "shards", registry.types.values(), bus.publish)
     aside = ThreadPoolExecutor(2, thread_name_prefix="aside")
-    tools = Tools(registry, store, blobs, limits, Turns(aside), decode_bytes, false_removes)
+    tools = Tools(
+        registry,
+        store,
+        blobs,
+        limits,
+        Turns(aside),
+        decode_bytes,
+        false_removes,
+        subscriptions=None if pushing is None else pushing.subscriptions(bus),
+    )
     sessions = Sessions(registry, limits, core_primary=core_primary)
 
     sign_in = SignIn(directory, passwords)
@@ -125,6 +150,8 @@ def build(
         engine=Engine(tools, sessions, lenient_using=lenient_using),
         blob_door=BlobDoor(tools, blobs),
         aside=aside,
+        types=registry.types,
+        pushing=pushing,
     )
 
 

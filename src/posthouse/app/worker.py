@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from io import FileIO
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ import msgspec
 
 from posthouse.app import wiring
 from posthouse.app.config import Config, ConfigError
+from posthouse.app.pushing import Push
 from posthouse.app.wiring import App
 from posthouse.kit import log
 from posthouse.serve.http.app import Edge
@@ -100,9 +102,30 @@ def open_app(config: Config) -> App:
             lenient_using=config.compat.lenient_using,
             core_primary=config.compat.core_primary,
             false_removes=config.compat.false_removes,
+            push=push(config),
         )
     except ValueError as error:
         raise ConfigError(f"blobs: {error}") from error
+
+
+def push(config: Config) -> Push | None:
+    """Give how pushes go out; None if they are switched off. Raises `ConfigError`."""
+    if not config.push.enabled:
+        return None
+    private = [ip_network(network, strict=False) for network in config.push.private_networks]
+    return Push(private, _trust(config.push.ca), config.push.contact)
+
+
+def _trust(ca: str | None) -> ssl.SSLContext | None:
+    """Trust those who lead to the certificates in a file; None: those whom the system trusts."""
+    if ca is None:
+        return None
+    try:
+        trust = ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        raise ConfigError(f"push.ca: {ca} cannot be used: {error.strerror or error}") from error
+    trust.set_alpn_protocols(["http/1.1"])
+    return trust
 
 
 def make_edge(app: App, config: Config, demo: tuple[str, str] | None = None) -> Edge:
@@ -114,14 +137,17 @@ def make_edge(app: App, config: Config, demo: tuple[str, str] | None = None) -> 
         compress=config.compress,
         demo=demo,
     )
+    hub = Hub(app.bus, app.store, app.sign_in)
+    pusher = app.pusher(hub)
     return Edge(
         sign_in=app.sign_in,
         tickets=app.tickets,
         api=app.engine,
         blobs=app.blob_door,
-        hub=Hub(app.bus, app.store, app.sign_in),
+        hub=hub,
         limits=config.limits,
         settings=settings,
+        beside=[] if pusher is None else [pusher],
     )
 
 

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from posthouse.kit.limits import Limits
 from posthouse.kit.turns import Turns
 from posthouse.model.caller import Access, Caller
 from posthouse.model.ports import BlobSource
 from posthouse.model.registry import Registry
+from posthouse.model.subscription import Subscription
 from posthouse.model.type import Type
 from posthouse.store.account import Store
 from posthouse.store.layout import Layout
+from posthouse.store.subscriptions import Rows
 from posthouse.store.txn import Transaction
 
 T = TypeVar("T")
+
+
+class Subscriptions(Protocol):
+    """The push subscriptions of those who call (RFC 8620 §7.2)."""
+
+    def now(self) -> int:
+        """Give the time in Unix seconds."""
+        ...
+
+    def fault(self, url: str) -> str | None:
+        """Say why nothing can be pushed to a URL; None if it can."""
+        ...
+
+    def of(self, caller: Caller) -> list[Subscription]:
+        """Give those that a caller's credential made and that have not ended."""
+        ...
+
+    def change(self, caller: Caller, unit: Callable[[Rows], T]) -> T:
+        """Run a unit on the rows in one transaction, in a thread that may wait, and have its effects pushed."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +48,7 @@ class Tools:
     pool: threads for work that would hold up the event loop. decode: undoes a part's transfer encoding.
     false_removes: read a keyword or another member of a set that is patched to false as removed, as some
     clients write it against RFC 8620 §5.3. inline: short reads may run in this thread, for it is the store's.
+    subscriptions: None if nothing is pushed to URLs.
     """
 
     registry: Registry
@@ -36,6 +59,7 @@ class Tools:
     decode: Callable[[bytes, str], bytes]
     false_removes: bool = False
     inline: bool = True
+    subscriptions: Subscriptions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +72,17 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One method call of one caller on one account; see `ports.Calling` and `ports.Preparing`."""
+    """One method call of one caller on one account; see `ports.Calling` and `ports.Preparing`.
+
+    using: the URIs of the capabilities that the request uses (RFC 8620 §3.3).
+    """
 
     tools: Tools
     caller: Caller
     access: Access
     call_id: str
     created_ids: dict[str, str]
+    using: Collection[str] = ()
 
     @property
     def account(self) -> int:
@@ -86,7 +114,7 @@ class Call:
 
     def at(self, access: Access) -> Call:
         """Give the same call on another account of the caller."""
-        return Call(self.tools, self.caller, access, self.call_id, self.created_ids)
+        return Call(self.tools, self.caller, access, self.call_id, self.created_ids, self.using)
 
     async def read(self, unit: Callable[[Transaction], T]) -> T:
         """See `ports.Calling.read`."""

@@ -162,7 +162,7 @@ class _Batch:
     ) -> Answer:
         of, verb = self._method(invocation.name)
         given = references.resolve(invocation.arguments, before, self._room)
-        call = Call(self._tools, self._caller, place, invocation.call_id, self.created_ids)
+        call = self._call(invocation, place)
         if isinstance(of, Method):
             assert of.reads is not None
             arguments = argument.check(argument.of_method(of), given)
@@ -187,12 +187,12 @@ class _Batch:
         given = references.resolve(invocation.arguments, before, self._room)
         if isinstance(of, Method) and of.parameters is None:
             assert of.writes is not None
-            call = Call(self._tools, self._caller, _NOBODY, invocation.call_id, self.created_ids)
+            call = self._call(invocation, _NOBODY)
             return [Result(invocation.name, invocation.call_id, await of.writes(call, given))]
         taken = argument.of_method(of) if isinstance(of, Method) else argument.of_verb(of, verb)
         arguments = argument.check(taken, given)
         place = access.account(self._caller, arguments["accountId"])
-        call = Call(self._tools, self._caller, place, invocation.call_id, self.created_ids)
+        call = self._call(invocation, place)
         if isinstance(of, Type):
             if verb in _READERS:
                 return [await call.read(lambda txn: _READERS[verb](call, txn, of, arguments))]
@@ -205,6 +205,10 @@ class _Batch:
             assert of.writes is not None
             values = await of.writes(call, arguments)
         return [Result(invocation.name, invocation.call_id, values)]
+
+    def _call(self, invocation: Invocation, place: Access) -> Call:
+        using = self._request.using
+        return Call(self._tools, self._caller, place, invocation.call_id, self.created_ids, using)
 
     def _method(self, name: str) -> tuple[Type | Method, str]:
         """Find a method among the capabilities that the request uses (RFC 8620 §3.3)."""

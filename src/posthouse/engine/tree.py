@@ -87,3 +87,7 @@ class Tree:
     def all(self) -> array[int]:
         """See `ports.Finding.all`."""
         return self._ids
+
+    def among(self, ids: Iterable[int]) -> set[int]:
+        """See `ports.Finding.among`."""
+        return set(self._ids).intersection(ids)

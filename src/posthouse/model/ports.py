@@ -246,6 +246,10 @@ class Finding(Protocol):
         """Give every id in order."""
         ...
 
+    def among(self, ids: Iterable[int]) -> set[int]:
+        """Give those of some ids that exist and fit the condition; groups and order don't count."""
+        ...
+
 
 class BlobSource(Protocol):
     """Bytes by hash, as far as hooks need them."""

@@ -106,6 +106,11 @@ class Find:
             return array("q", _first_column(self._database.rows(*self._compiled())))
         return array("q", self._stream())
 
+    def among(self, ids: Iterable[int]) -> set[int]:
+        """See `ports.Finding.among`."""
+        compiler = _Compiler(self._database, self._txn, self._layout, self._code, self._candidates)
+        return set(_first_column(self._database.rows(*compiler.among(self._query, ids))))
+
     def _firsts(self, most: int) -> list[int]:
         """Give the first of each group, so many at most."""
         sql, parameters = self._compiled()
@@ -283,6 +288,12 @@ class _Compiler:
             text += "+o.account = ? AND o.key BETWEEN ? AND ?"
             head = [account, self._base, self._base | _ID_MASK]
         return f"{text} AND {where}{order}", [*head, *parameters, *order_parameters]
+
+    def among(self, query: Query, ids: Iterable[int]) -> tuple[str, list[object]]:
+        """Write the statement that holds some objects against the conditions and tells which of them fit."""
+        where, parameters = self._condition(query.where)
+        text = f"SELECT {self._id()} FROM obj_{self._layout.name} o WHERE o.key {IN_LIST} AND {where}"
+        return text, [in_list(self._base | id for id in ids), *parameters]
 
     def _driving_leaf(self, query: Query) -> Leaf | None:
         """Choose the set member whose index rows already lie in the asked order."""

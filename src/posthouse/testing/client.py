@@ -64,12 +64,13 @@ class Jmap:
         """Make method calls in one request and give the responses (RFC 8620 §3.3, §3.4).
 
         calls: a name and arguments each, and an id where another call refers to it; ``accountId`` is added
-        where it is missing. The request uses all that the server has. Raises `JmapError`.
+        where it is missing, but for push subscriptions, which take none (RFC 8620 §7.2). The request uses all
+        that the server has. Raises `JmapError`.
         """
-        invocations = [
-            [call[0], {"accountId": self.account, **call[1]}, call[2] if len(call) == 3 else str(index)]
-            for index, call in enumerate(calls)
-        ]
+        invocations = []
+        for index, call in enumerate(calls):
+            own = {} if call[0].startswith("PushSubscription/") else {"accountId": self.account}
+            invocations.append([call[0], {**own, **call[1]}, call[2] if len(call) == 3 else str(index)])
         request = {"using": [*self.session["capabilities"]], "methodCalls": invocations}
         return list(self.send(request)["methodResponses"])
 

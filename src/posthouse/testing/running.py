@@ -11,12 +11,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from posthouse.app import demo, wiring, worker
-from posthouse.app.config import Config, Tls
+from posthouse.app.config import Config, Push, Tls
 from posthouse.app.wiring import App
 from posthouse.directory.passwords import Passwords
 from posthouse.serve.http.server import Server
 
 _HOST = "127.0.0.1"
+_LOOPBACK = ("127.0.0.0/8", "::1/128")
 _SOON = 10  # seconds
 
 
@@ -41,14 +42,19 @@ class Running:
 
 
 @contextmanager
-def running(tls: bool) -> Iterator[Running]:
+def running(tls: bool, push_ca: str | None = None) -> Iterator[Running]:
     """Run a server on a free loopback port, in a thread with an event loop of its own.
 
     Accounts are added from the caller's thread by a second `App` on the same folder, as the command line does.
+    push_ca: see `posthouse.testing.Server`.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="posthouse-")))
-        config = Config(data=str(folder / "data"), tls=_tls(folder) if tls else Tls())
+        config = Config(
+            data=str(folder / "data"),
+            tls=_tls(folder) if tls else Tls(),
+            push=Push() if push_ca is None else Push(private_networks=_LOOPBACK, ca=push_ca),
+        )
         listening = stack.enter_context(worker.listen(_HOST, 0))
         administration = _open(stack, config)
         edge = worker.make_edge(_open(stack, config), config)
@@ -65,7 +71,8 @@ def running(tls: bool) -> Iterator[Running]:
 
 def _open(stack: ExitStack, config: Config) -> App:
     """Open an app whose password hashes cost next to nothing."""
-    app = wiring.build(Path(config.data), passwords=Passwords(passes=1, memory=8, threads=1))
+    cheap = Passwords(passes=1, memory=8, threads=1)
+    app = wiring.build(Path(config.data), passwords=cheap, push=worker.push(config))
     stack.callback(app.close)
     return app
 

@@ -24,12 +24,14 @@ class Server:
 
     Its users are ``demo@example.org`` and ``friend@example.org``, and those that `add_account` adds.
     messages: how much sample mail the demo user has. tls: serve HTTPS; `ca` is then the path of the
-    certificate that clients must trust, and the package ``cryptography`` is needed.
+    certificate that clients must trust, and the package ``cryptography`` is needed. push_ca: the path of a
+    certificate; push subscriptions may then lead to HTTPS servers on loopback addresses that it vouches for.
     """
 
-    def __init__(self, *, messages: int = 50, tls: bool = False) -> None:
+    def __init__(self, *, messages: int = 50, tls: bool = False, push_ca: str | None = None) -> None:
         self._messages = messages
         self._tls = tls
+        self._push_ca = push_ca
         self._stack = ExitStack()
         self._add: Callable[[str, str], str] | None = None
         self.users: dict[str, User] = {}
@@ -46,7 +48,7 @@ class Server:
         from posthouse.testing.running import running
 
         with ExitStack() as stack:
-            run = stack.enter_context(running(self._tls))
+            run = stack.enter_context(running(self._tls, self._push_ca))
             self.url, self.ca, self._add = run.url, run.ca, run.add_account
             for name in ("demo@example.org", "friend@example.org"):
                 self.add_account(name)

@@ -1,7 +1,8 @@
-"""The core capability: Core/echo and Blob/copy (RFC 8620 §4, §6.3)."""
+"""The core capability: Core/echo, Blob/copy and PushSubscription (RFC 8620 §4, §6.3, §7.2)."""
 
 from __future__ import annotations
 
+from posthouse.capabilities.core import subscription
 from posthouse.capabilities.core.blob import copy
 from posthouse.engine.session import core
 from posthouse.kit.json import JsonObject
@@ -23,3 +24,6 @@ CORE.writes(
     fromAccountId=Parameter(Id(), required=True),
     blobIds=Parameter(ListOf(Id()), required=True),
 )(copy)
+
+CORE.answers("PushSubscription/get")(subscription.get)
+CORE.answers("PushSubscription/set")(subscription.set)

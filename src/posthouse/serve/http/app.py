@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from posthouse.kit import log
@@ -23,7 +23,7 @@ from posthouse.serve.http.cors import Cors
 from posthouse.serve.http.eventsource import EventSourceResource
 from posthouse.serve.http.exchange import Disconnected, Exchange, Scope
 from posthouse.serve.http.front import FrontPage
-from posthouse.serve.http.ports import Api, BlobAccess, SignIn, Tickets
+from posthouse.serve.http.ports import Api, Beside, BlobAccess, SignIn, Tickets
 from posthouse.serve.http.problem import CLOSE, Refused, problem
 from posthouse.serve.http.proxy import Proxies, check_host
 from posthouse.serve.http.session import SessionResource
@@ -58,6 +58,7 @@ class Edge:
         hub: Hub,
         limits: Limits,
         settings: Settings,
+        beside: Sequence[Beside] = (),
     ) -> None:
         proxies = Proxies(settings.public_url, settings.trusted_proxies)
         door = Door(sign_in, tickets, proxies)
@@ -84,6 +85,7 @@ class Edge:
             urls.DOWNLOAD: Resource(GET=download.get, HEAD=download.get),
         }
         self._hub = hub
+        self._beside = beside
         self._cors = Cors(settings.origins)
         self._compress = settings.compress
         self._numbers = itertools.count(1)
@@ -106,8 +108,12 @@ class Edge:
         """Say that we are up, and down: what the edge stands on is opened and closed by who made it."""
         await receive()
         self._hub.open()
+        for work in self._beside:
+            work.open()
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        for work in self._beside:
+            await work.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:

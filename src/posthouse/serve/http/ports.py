@@ -12,7 +12,7 @@ from posthouse.kit.json import JsonObject
 from posthouse.model.caller import Caller
 from posthouse.proto.jmap.request import Request
 
-__all__ = ["Api", "BlobAccess", "BlobUnknown", "Download", "Kind", "SignIn", "Tickets", "TooManyAttempts"]
+__all__ = ["Api", "Beside", "BlobAccess", "BlobUnknown", "Download", "Kind", "SignIn", "Tickets", "TooManyAttempts"]
 
 
 class SignIn(Protocol):
@@ -69,6 +69,16 @@ class Tickets(Protocol):
 
     async def revoke(self, text: str) -> None:
         """Make a ticket void."""
+
+
+class Beside(Protocol):
+    """Work that goes on beside the requests for as long as the server runs, in its event loop."""
+
+    def open(self) -> None:
+        """Begin, once changes are heard of."""
+
+    async def close(self) -> None:
+        """End, once no request runs any more."""
 
 
 class Download(Protocol):

@@ -20,7 +20,7 @@ from posthouse.serve.work.lookup import SystemLookup
 from posthouse.serve.work.pool import Pool
 from posthouse.serve.work.target import Refused, Target
 
-_PATIENCE = 20.0  # seconds for all of a request, waiting for its turn included
+_PATIENCE = 20.0  # seconds for all of a request once it is its turn
 _UNPRIVILEGED = 1024  # below, but for 443, wait protocols that a request is better kept from
 _MOST_ADDRESSES = 8  # of a name that are tried
 
@@ -31,7 +31,7 @@ class Outward:
     `private` are networks that are as good as public: none, but in tests and where push services stand in
     the operator's own network. `trust` says which certificates are good, by default those of the system's
     authorities. `lookup` finds the addresses of a name, else raises OSError. A request gets `patience` seconds
-    in all.
+    in all, once it is its turn.
     """
 
     def __init__(
@@ -72,10 +72,9 @@ class Outward:
         if nobody there answers in time.
         """
         read = self.check(url)
+        pool = await self._opened()
         try:
-            async with asyncio.timeout(self._patience):
-                pool = await self._opened()
-                return await pool.post(read, body, headers)
+            return await pool.post(read, body, headers)
         except TimeoutError:
             raise Unreachable(f"no answer within {self._patience:g} seconds") from None
 
@@ -91,7 +90,7 @@ class Outward:
         if self._pool is None:
             trust = await asyncio.to_thread(_system_trust) if self._trust is None else self._trust
             if self._pool is None:  # another request may have been faster
-                self._pool = Pool(self._addresses, trust)
+                self._pool = Pool(self._addresses, trust, self._patience)
         if self._closed:
             self._pool.close()
         return self._pool

@@ -42,9 +42,15 @@ class Pool:
     The certificate must be the name's, and `trust` says whose signature is good for that.
     """
 
-    def __init__(self, resolve: Callable[[str], Awaitable[Sequence[Address]]], trust: ssl.SSLContext) -> None:
+    def __init__(
+        self,
+        resolve: Callable[[str], Awaitable[Sequence[Address]]],
+        trust: ssl.SSLContext,
+        patience: float,
+    ) -> None:
         self._resolve = resolve
         self._trust = trust
+        self._patience = patience
         self._turn = asyncio.Semaphore(_MOST)
         self._shares: dict[str, _Share] = {}
         self._kept: list[_Kept] = []
@@ -52,8 +58,12 @@ class Pool:
         self._closed = False
 
     async def post(self, target: Target, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Send a body and return the answer. Raises `Unreachable`, and what `resolve` raises."""
-        async with self._turn_of(target.host):
+        """Send a body and return the answer. Raises `Unreachable`, and what `resolve` raises.
+
+        Raises `TimeoutError` where that takes more than `patience` seconds, not counting the wait for a turn: so
+        a host that answers late delays those who wait for it, and fails none of them.
+        """
+        async with self._turn_of(target.host), asyncio.timeout(self._patience):
             self._refuse_if_closed()
             connection = self._take(target) or await self._connect(target)
             self._busy.add(connection)
