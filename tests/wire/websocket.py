@@ -96,13 +96,14 @@ class Raw:
         return json.loads(got[1])
 
     def closed(self) -> int | None:
-        """Receive to the end and give the code of the Close frame, or None if there was none."""
+        """Receive to the end, and give the code of the Close frame, which is answered; None if there was none."""
         code = None
         try:
             while (got := self.frame()) is not None:
                 if got[0] == CLOSE:
                     code = int.from_bytes(got[1][:2], "big") if got[1] else 1005
-        except ConnectionResetError:
+                    self.send(frame(CLOSE, got[1][:2]))
+        except (ConnectionResetError, BrokenPipeError):
             pass
         return code
 

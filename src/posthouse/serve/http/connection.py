@@ -156,9 +156,9 @@ class Connection(HttpToolsProtocol):
 
     def _hand_over(self, line: Line) -> None:
         """Let the next protocol have what was for it."""
-        if self._early:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
             line.data_received(self._early)
-        self.flow.resume_reading()
 
     def _hang_up(self, last_word: bytes) -> None:
         """Close the connection; the last word is said unless it would fall into an answer."""

@@ -168,7 +168,6 @@ class Line(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take the frames that came in."""
-        self._is_heard = True
         if self._frames is not None:
             self._frames.receive_bytes(data)
             if not self._is_scheduled:
@@ -223,6 +222,10 @@ class Line(asyncio.Protocol):
         self._steer()
 
     def _take(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.PONG:  # who says no more than that is pinged again
+            self._is_pinged = False
+        else:
+            self._is_heard = True
         if frame.opcode is Opcode.CLOSE:
             self._answer_close(cast("tuple[int, str]", frame.payload)[0])
         elif self.is_closing:
@@ -319,16 +322,16 @@ class Line(asyncio.Protocol):
         before, self._before = self._before, (unsent, self._octets)
         self._idle_frames = 0
         is_heard, self._is_heard = self._is_heard, False
+        is_partial = self._octets > self._began or self._is_dropping
         if unsent:
             if unsent == before[0]:
                 self.transport.abort()
                 return
+        elif is_partial and self._octets == before[1] and not self._is_paused:
+            self.close(CloseReason.POLICY_VIOLATION, "The rest of the message did not come in time.")
+            return
         elif self._is_paused or is_heard:
             self._is_pinged = False
-            is_partial = self._octets > self._began or self._is_dropping
-            if is_partial and self._octets == before[1] and not self._is_paused:
-                self.close(CloseReason.POLICY_VIOLATION, "The rest of the message did not come in time.")
-                return
         elif self._is_pinged:
             self.transport.abort()
             return
