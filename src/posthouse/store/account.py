@@ -61,11 +61,15 @@ class Store:
 
     `read` belongs to the thread of one event loop unless it is not inline; `write` to any. folder: made if
     absent. types: every declared type. announce: told what each commit moved, in a thread of the store's.
-    Raises `tables.SchemaTooNew` when a shard was written by a newer version.
+    Raises `tables.WrongSchema` when a shard was written by a version that this one can't work with.
     """
 
     def __init__(self, folder: Path, types: Iterable[Type], announce: Announce = lambda news: None) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for path in folder.glob("[0-9]*.db"):
+            # Before the first client comes, who would be told of a fault of ours.
+            with closing(Database(connect(path, readonly=True))) as database:
+                tables.check(database)
         self._folder = folder
         self.layouts = {type.name: Layout(type) for type in types}
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="slow")

@@ -31,6 +31,8 @@ VERSION = 2
 """The schema that this code writes."""
 READABLE_BY = 2
 """The oldest code version that may still open what this code writes."""
+OLDEST = 2
+"""The oldest schema that this code can read."""
 
 _COMMON = """
 CREATE TABLE IF NOT EXISTS kind(code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -77,27 +79,42 @@ CREATE TABLE IF NOT EXISTS note(
 """
 
 
-class SchemaTooNew(Exception):
-    """The file was written by a newer Posthouse that this one can't read."""
+class WrongSchema(Exception):
+    """The file was written by another version that this one can't work with; its message says what to do."""
+
+
+def check(database: Database) -> bool:
+    """Say whether a shard file has its tables yet.
+
+    Raises WrongSchema for a file that only a newer version may open, and for one from before the first release.
+    """
+    if database.one("SELECT 1 FROM sqlite_master WHERE name = 'schema'") is None:
+        return False
+    found = database.one("SELECT version, readable_by FROM schema")
+    if found is None:
+        return False
+    version, readable_by = found
+    assert isinstance(version, int) and isinstance(readable_by, int)
+    if readable_by > VERSION:
+        raise WrongSchema(
+            f"the data was written by a newer version (schema {version}): "
+            "install that version or restore a backup"
+        )
+    if version < OLDEST:
+        raise WrongSchema(
+            f"the data was written by a development version before the first release (schema {version}): "
+            "export it with that version and import it into a new data folder"
+        )
+    return True
 
 
 def create(database: Database, layouts: Iterable[Layout]) -> None:
-    """Bring a shard file to this version's tables, and add those of types that are new.
-
-    Raises SchemaTooNew for a file that only a newer version may open.
-    """
-    database.run("CREATE TABLE IF NOT EXISTS schema(version INTEGER NOT NULL, readable_by INTEGER NOT NULL)")
-    found = database.one("SELECT version, readable_by FROM schema")
-    if found is None:
+    """Bring a shard file to this version's tables, and add those of types that are new; raises as `check`."""
+    if not check(database):
+        database.run(
+            "CREATE TABLE IF NOT EXISTS schema(version INTEGER NOT NULL, readable_by INTEGER NOT NULL)"
+        )
         database.run("INSERT INTO schema VALUES (?, ?)", (VERSION, READABLE_BY))
-    else:
-        readable_by = found[1]
-        assert isinstance(readable_by, int)
-        if readable_by > VERSION:
-            raise SchemaTooNew(
-                f"the data was written by a newer version (schema {found[0]!r}): "
-                "install that version or restore a backup"
-            )
     for statement in _COMMON.split(";\n"):
         if statement.strip():
             database.run(statement)

@@ -12,7 +12,7 @@ import pytest
 
 from bakery import shelf
 from bakery.rows import recounted
-from posthouse.store.tables import SchemaTooNew
+from posthouse.store.tables import WrongSchema
 from posthouse.store.txn import Transaction
 
 from .conftest import Open, Pantry
@@ -122,10 +122,27 @@ def test_what_a_newer_version_wrote_is_refused_in_one_line(kind: str, folder: Pa
     file = apsw.Connection(str(folder / "0.db"))
     file.execute("UPDATE schema SET version = 99, readable_by = 98")
     for _ in range(2):
-        with pytest.raises(SchemaTooNew) as refused:
+        with pytest.raises(WrongSchema) as refused:
             open_again().read(lambda txn: txn.note("x"))
         assert "99" in str(refused.value)
         assert "\n" not in str(refused.value)
     file.execute("UPDATE schema SET version = 99, readable_by = 1")
     assert 1 == open_again().read(lambda txn: txn.note("x"))
+    file.close()
+
+
+def test_what_was_written_before_the_first_release_is_refused_when_it_is_opened(
+    kind: str, folder: Path, open_again: Open
+) -> None:
+    if kind != "sqlite":
+        pytest.skip("written for files")
+    open_again().write(lambda txn: txn.put_note("x", 1))
+    file = apsw.Connection(str(folder / "0.db"))
+    file.execute("UPDATE schema SET version = 1, readable_by = 1")
+    # The tables of that time were others.
+    file.execute("ALTER TABLE account RENAME TO account_of_old")
+    with pytest.raises(WrongSchema) as refused:
+        open_again()
+    assert "export it with that version" in str(refused.value)
+    assert "\n" not in str(refused.value)
     file.close()

@@ -33,11 +33,11 @@ def as_failures() -> Iterator[None]:
     from posthouse.app.config import ConfigError
     from posthouse.app.sources import SourceError
     from posthouse.directory.error import DirectoryError
-    from posthouse.store.tables import SchemaTooNew
+    from posthouse.store.tables import WrongSchema
 
     try:
         yield
-    except (ArchiveError, ConfigError, DirectoryError, SchemaTooNew, SourceError) as error:
+    except (ArchiveError, ConfigError, DirectoryError, WrongSchema, SourceError) as error:
         raise Failure(str(error)) from error
     except BrokenPipeError:
         raise
