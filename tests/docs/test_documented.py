@@ -16,6 +16,7 @@ import pytest
 from posthouse.app.cli import main
 from posthouse.app.config import Config, load
 from posthouse.app.wiring import CAPABILITIES
+from posthouse.serve.http import urls
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -61,6 +62,11 @@ def test_each_command_is_documented(command: str) -> None:
 @pytest.mark.parametrize("uri", [capability.uri for capability in CAPABILITIES])
 def test_each_capability_is_documented(uri: str) -> None:
     assert any(uri in page.read_text() for page in PAGES)
+
+
+@pytest.mark.parametrize("path", [getattr(urls, name) for name in urls.__all__])
+def test_each_endpoint_is_documented(path: str) -> None:
+    assert path in (ROOT / "docs" / "reference" / "endpoints.md").read_text()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

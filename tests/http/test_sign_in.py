@@ -77,10 +77,3 @@ def test_a_credential_counts_for_its_own_request_only(demo: Person, server: Serv
         auth = (demo.user.name, demo.user.password)
         assert 200 == client.get("/.well-known/jmap", auth=auth).status_code
         assert 401 == client.get("/.well-known/jmap").status_code
-
-
-def test_the_event_source_answers_that_it_is_not_there(demo: Person) -> None:
-    url = demo.session["eventSourceUrl"].format(types="*", closeafter="no", ping="0")
-    response = demo.http.get(url)
-    assert 501 == response.status_code
-    assert "application/problem+json" == response.headers["content-type"].partition(";")[0]

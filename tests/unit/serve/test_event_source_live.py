@@ -53,13 +53,13 @@ def watch_leaves(site: Any) -> threading.Event:
     return left
 
 
-def test_who_only_listens_is_not_cut_off(serve: Serve, site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_only_listens_is_not_cut_off_and_gets_no_pings_unless_he_asked(serve: Serve, site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(eventsource, "SHORTEST_PING", 1)
     live = serve(site, patience=0.05)
     with listen(live, ping=1) as pinged, listen(live) as silent:
         read_until(pinged, rb"(?s)event: ping.*event: ping")
         site.bus.publish([Moved(1, {"Email": 7})])
-        read_until(silent, b"event: state")
+        assert b"ping" not in read_until(silent, b"event: state")
 
 
 def test_who_does_not_read_is_cut_off_and_what_waits_for_him_does_not_grow(serve: Serve, site: Any) -> None:

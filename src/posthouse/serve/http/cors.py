@@ -28,7 +28,8 @@ class Cors:
     """Adds what browsers need to every answer, refusals too.
 
     `origins` are allowed; ``*`` among them allows all. Credentials of the browser's own (cookies) are never
-    allowed, so an origin gains only what it could ask for without a browser.
+    allowed, so an origin gains only what it could ask for without a browser. (`Door` takes our cookie from pages of
+    our own origin alone, which need no leave from here.)
     """
 
     def __init__(self, origins: Collection[str]) -> None:

@@ -12,8 +12,9 @@ class Settings:
     public_url: the URL that clients reach ``/`` at, without a slash at its end; None takes it from each
     request's Host. trusted_proxies: addresses or networks (``10.0.0.0/8``) of proxies whose
     ``Forwarded`` and ``X-Forwarded-*`` are believed. origins: web origins that may read answers from a
-    browser; ``*`` stands for all, which is safe because nothing is granted by a cookie. compress: whether
-    answers are compressed for clients that accept it. demo: name and password that the page at ``/`` shows.
+    browser; ``*`` stands for all, which is safe because the cookie counts only for our own pages. compress:
+    whether answers are compressed for clients that accept it. demo: name and password that the page at ``/``
+    shows.
     """
 
     public_url: str | None = None
