@@ -62,7 +62,9 @@ def upgrade(properties: list[Property], version: str) -> list[Property]:
         if version != "4.0":
             _mend_value(one)
             if one.name in _MEDIA and "TYPE" in one.parameters:
-                one.parameters["MEDIATYPE"] = [_media_type(one, "")]
+                kind = _media_type(one, "")
+                if kind != _OPAQUE:
+                    one.parameters["MEDIATYPE"] = [kind]
     return properties if version == "4.0" else _join_sort_string(properties)
 
 

@@ -15,7 +15,7 @@ from typing import Protocol
 from posthouse.formats.vcard.card import Card, Fault, Property
 from posthouse.formats.vcard.charset import decode_line
 from posthouse.formats.vcard.legacy import upgrade
-from posthouse.formats.vcard.line import Line, content_lines
+from posthouse.formats.vcard.line import content_lines
 from posthouse.formats.vcard.value import escape
 
 MAX_CARD = 32 << 20
