@@ -108,6 +108,7 @@ class DirectoryStore:
         self._lock = FileLock(path.with_name(path.name + ".lock"))
         with _as_os_errors(path):
             self._writer = connect(path)
+            self._writer.execute("PRAGMA secure_delete=ON")  # of hashes nothing stays, nor of what ends with them
             self._reader = connect(path, readonly=True)
             self._versions = self._reader.cursor()  # asked with each request
             self._prepare(path)
