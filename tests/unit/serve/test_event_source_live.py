@@ -53,7 +53,9 @@ def watch_leaves(site: Any) -> threading.Event:
     return left
 
 
-def test_who_only_listens_is_not_cut_off_and_gets_no_pings_unless_he_asked(serve: Serve, site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_only_listens_is_let_be_and_gets_only_what_he_asked_for(
+    serve: Serve, site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(eventsource, "SHORTEST_PING", 1)
     live = serve(site, patience=0.05)
     with listen(live, ping=1) as pinged, listen(live) as silent:
@@ -93,3 +95,11 @@ def test_a_server_that_stops_ends_the_response_and_the_connection(serve: Serve, 
         assert b"" == connection.recv(1)
     live.thread.join(20)
     assert not live.thread.is_alive()
+
+
+def test_the_system_asks_after_peers_that_vanished(serve: Serve, site: Any) -> None:
+    live = serve(site)
+    with listen(live):
+        [connection] = live.server.server_state.connections
+        accepted = connection.transport.get_extra_info("socket")
+        assert 1 == accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ from posthouse.serve.http.app import Edge
 from posthouse.serve.http.connection import Config, Connection
 
 _KEEP_ALIVE = 65  # seconds: above the minute that proxies and browsers commonly keep a connection
+_SILENT = (
+    600  # seconds until the system asks whether a peer is still there; it gives up after 11 minutes more
+)
 _GRACE = 10  # seconds that running requests get at the end
 _PACE = 50  # seconds: below the minute after which many proxies and routers forget a silent connection
 
@@ -29,9 +33,17 @@ class Tls:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 takes a free one. Raises OSError."""
+    """Return a listening socket; port 0 takes a free one. Raises OSError.
+
+    The system asks after peers that are silent for long, so that one that vanished without a word, while he
+    listened for changes, is noticed in half an hour. Connections inherit that.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=2048)
+    listening = socket.create_server((host, port), family=family, backlog=2048)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if sys.platform == "linux":
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _SILENT)
+    return listening
 
 
 class Server(uvicorn.Server):
