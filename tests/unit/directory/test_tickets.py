@@ -237,6 +237,7 @@ def test_it_is_good_for_five_minutes_after_the_last_one_left(
         for _ in range(20):  # one is there for twenty minutes, and every minute a timer fires
             wait(60)
             here._write(here._ends())
+        assert await there.redeem(text, "eventsource", PAGE) is not None
         here.let_go(text)
         here._write(here._ends())
         wait(GRACE - 1)
@@ -303,8 +304,43 @@ def test_a_worker_that_ends_leaves_its_clients_their_grace(worker: Open, caller:
     here.close()
     wait(GRACE - 1)
     assert redeem(there, text) is not None
-    wait(601)
+
+
+def test_and_no_second_more(worker: Open, caller: Caller, wait: Wait) -> None:
+    here, there = worker(), worker()
+    text = issue(here, caller)
+    asyncio.run(connect(here, text))
+    here.close()
+    wait(GRACE)
     assert redeem(there, text) is None
+
+
+def test_what_ends_when_is_written_by_and_by(
+    tickets: Tickets,
+    caller: Caller,
+    store: DirectoryStore,
+    clock: Callable[[], float],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_TICK", 0.01)
+    texts = [issue(tickets, caller), issue(tickets, caller)]
+
+    async def ends(text: str, until: int) -> None:
+        while (ticket := store.ticket(module._hash(text), "eventsource", PAGE)) and until != ticket.until:
+            await asyncio.sleep(0.01)
+
+    async def live() -> None:
+        now = int(clock())
+        for text in texts:
+            tickets.hold(text)
+        for text in texts:
+            await ends(text, now + module._LEASE)
+            tickets.let_go(text)
+            await ends(text, now + GRACE)
+        while tickets._timer is not None:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(live())
 
 
 def test_nothing_of_those_who_left_stays(tickets: Tickets, caller: Caller) -> None:
