@@ -108,7 +108,9 @@ class DirectoryStore:
         self._lock = FileLock(path.with_name(path.name + ".lock"))
         with _as_os_errors(path):
             self._writer = connect(path)
-            self._writer.execute("PRAGMA secure_delete=ON")  # of hashes nothing stays, nor of what ends with them
+            self._writer.execute(
+                "PRAGMA secure_delete=ON"
+            )  # of hashes nothing stays, nor of what ends with them
             self._reader = connect(path, readonly=True)
             self._versions = self._reader.cursor()  # asked with each request
             self._prepare(path)
@@ -265,19 +267,11 @@ class DirectoryStore:
         row = self._row(_TICKET, (hash, kind, origin))
         return None if row is None else _ticket(row)
 
-    def take_ticket(self, hash: bytes, kind: str, origin: str | None) -> Ticket | None:
-        """Find a ticket as `ticket` does and remove it, so that of all who try only one gets it."""
-        with self._writing() as connection:
-            row = _first(connection, _TICKET, (hash, kind, origin))
-            if row is None:
-                return None
-            connection.execute("DELETE FROM ticket WHERE hash = ?", (hash,))
-            return _ticket(row)
-
-    def remove_ticket(self, hash: bytes) -> None:
-        """Remove a ticket, if there is one."""
+    def remove_ticket(self, hash: bytes) -> bool:
+        """Remove a ticket; of all who do, only one is told True."""
         with self._writing() as connection:
             connection.execute("DELETE FROM ticket WHERE hash = ?", (hash,))
+            return connection.changes() > 0
 
     def extend_tickets(self, ends: Sequence[tuple[int, bytes]]) -> None:
         """Let tickets end at other Unix seconds, each given with the hash; those that are gone stay gone."""

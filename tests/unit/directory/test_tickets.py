@@ -127,6 +127,16 @@ def test_what_is_no_ticket_signs_nobody_in(tickets: Tickets, text: str) -> None:
     assert redeem(tickets, text) is None
 
 
+@pytest.mark.parametrize("kind", ["eventsource", "websocket", "cookie"])
+def test_who_has_none_makes_nothing_be_written(
+    tickets: Tickets, caller: Caller, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = issue(tickets, caller, kind)
+    monkeypatch.setattr(tickets._store, "_writing", None)
+    assert redeem(tickets, "pt_" + "a" * 32, kind) is None
+    assert redeem(tickets, text, kind, "https://evil.example") is None
+
+
 def test_its_text_is_nowhere_in_the_folder(tickets: Tickets, caller: Caller, path: Path) -> None:
     text = issue(tickets, caller)
     kept = b"".join(file.read_bytes() for file in path.parent.iterdir())
