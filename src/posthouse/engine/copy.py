@@ -38,8 +38,9 @@ async def copy(call: Call, type: Type, arguments: JsonObject) -> list[Result]:
         except SetError as error:
             refused[key] = error
     creates = await prepared(call, type, creates, refused)
-    outcome: Outcome = await commit(call, type, creates, {}, [], {}, arguments["ifInState"])
-    outcome.refused[Act.CREATE].update(refused)
+    outcome: Outcome = await commit(
+        call, type, creates, {}, [], {}, arguments["ifInState"], {}, {Act.CREATE: refused}
+    )
     answer = {
         "fromAccountId": arguments["fromAccountId"],
         "accountId": arguments["accountId"],
@@ -81,17 +82,22 @@ def _copied(type: Type, key: str, given: JsonObject, originals: dict[str, JsonOb
     wrong |= {name for name in original.keys() - given.keys() if _refers(type, name, original)}
     if wrong:
         raise SetError("invalidProperties", "these properties can't be that", sorted(wrong))
-    values = {
-        name: value for name, value in original.items() if name != "id" and not type.properties[name].server
-    }
+    values = {name: value for name, value in original.items() if name != "id" and not _is_servers(type, name)}
     values |= {name: value for name, value in given.items() if name != "id"}
     named = frozenset(given) - {"id"} | frozenset(values)
     return Change(Act.CREATE, key, new=values, named=named, source=original)
 
 
 def _refers(type: Type, name: str, original: JsonObject) -> bool:
-    prop = type.properties[name]
-    return not prop.server and any(True for _ in prop.kind.references(original[name]))
+    prop = type.properties.get(name)
+    if prop is None or prop.server:
+        return False
+    return any(True for _ in prop.kind.references(original[name]))
+
+
+def _is_servers(type: Type, name: str) -> bool:
+    """Say whether only the server sets a property."""
+    return name in type.properties and type.properties[name].server
 
 
 async def _destroy_originals(call: Call, type: Type, wires: list[str], arguments: JsonObject) -> Result:

@@ -10,7 +10,7 @@ from posthouse.engine.call import Call
 from posthouse.engine.result import Ids, Result, Rows
 from posthouse.kit.json import JsonObject, dumps
 from posthouse.model.property import Part
-from posthouse.model.type import Type
+from posthouse.model.type import REST, Type
 from posthouse.proto.jmap.errors import MethodError
 from posthouse.store.layout import Plan, Row
 from posthouse.store.txn import Transaction, id_of
@@ -30,6 +30,8 @@ def get(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Resu
         raise MethodError("requestTooLarge", f"at most {most} ids can be asked for")
     names = type.defaults() if arguments["properties"] is None else checked(type, arguments["properties"])
     needs = type.needs_hook and type.needs_hook(names, arguments)
+    if needs is None and any(name not in type.properties and name != REST for name in names):
+        needs = frozenset((REST,))  # undeclared ones are together, and must be picked
     if needs is not None:
         return _computed(call, txn, type, arguments, names, needs)
     plan = call.layout(type).plan(names)
@@ -83,7 +85,7 @@ def checked(type: Type, wanted: Sequence[str]) -> list[str]:
             "invalidArguments", f"more than {MOST_PROPERTIES} properties", arguments=["properties"]
         )
     for name in names:
-        if name not in type.properties and not (type.pattern and type.pattern(name)):
+        if not type.shows(name):
             raise MethodError(
                 "invalidArguments", f"{type.name} has no property {name[:100]!r}", arguments=["properties"]
             )
@@ -123,8 +125,7 @@ def _computed(
     names: Sequence[str],
     needs: frozenset[str],
 ) -> Result:
-    """Answer with properties that the type's ``compute`` hook makes."""
-    assert type.compute_hook is not None
+    """Answer with properties that the type's ``compute`` hook makes, or that have to be picked."""
     stored = {name for name in names if name in type.properties}
     missing: list[str] = []
     if arguments["ids"] is None:
@@ -133,7 +134,8 @@ def _computed(
     else:
         ids, missing = _local(type, arguments["ids"])
     objects = txn.values(type, ids, stored | needs)
-    type.compute_hook(call.reading(txn), objects, names, arguments)
+    if type.compute_hook is not None:
+        type.compute_hook(call.reading(txn), objects, names, arguments)
     wanted = ["id", *names]
     rights = type.rights is not None and "myRights" in names
     extra: dict[int, JsonObject] = {}
@@ -158,4 +160,5 @@ def _computed(
 
 def readable(type: Type) -> list[str]:
     """Name the stored properties of a type, for a copy."""
-    return [name for name, prop in type.properties.items() if prop.part is not Part.COMPUTED]
+    names = [name for name, prop in type.properties.items() if prop.part not in (Part.COMPUTED, Part.INDEX)]
+    return [*names, REST] if type.open is not None else names

@@ -75,9 +75,11 @@ def _stays_put(type: Type, asked: Query) -> bool:
     """Say whether an object's place in the results can't change while it exists."""
     read = {order.sort.on for order in asked.order}
     for leaf in asked.leaves():
-        # What is searched for words never changes.
-        read.update(() if leaf.filter.test is Test.SEARCH else leaf.filter.on)
-    return not asked.collapse and all(type.properties[name].immutable for name in read)
+        if leaf.filter.test is not Test.SEARCH:
+            read.update(leaf.filter.on)
+        elif type.words is not None:  # else what is searched for words never changes
+            return False
+    return not asked.collapse and all(type.properties[type.properties[name].of].immutable for name in read)
 
 
 def _came_or_went(txn: Transaction, type: Type, moved: Touched) -> Touched:

@@ -22,10 +22,10 @@ from posthouse.engine import access, state
 from posthouse.engine.call import Call
 from posthouse.engine.result import Result, or_none
 from posthouse.kit.json import Json, JsonObject
-from posthouse.model.change import Act, Change, Stage
+from posthouse.model.change import Act, Change, Finished, Stage
 from posthouse.model.kind import SetOf
-from posthouse.model.property import MISSING, Part, Property
-from posthouse.model.type import Type
+from posthouse.model.property import MISSING, Part
+from posthouse.model.type import FinishHook, Type
 from posthouse.proto.jmap import patch
 from posthouse.proto.jmap.errors import MethodError, SetError
 from posthouse.store.txn import Transaction
@@ -67,10 +67,13 @@ async def set(call: Call, type: Type, arguments: JsonObject) -> Result:
             creates.append(new(type, key, values, own))
         except SetError as error:
             early[key] = error
-    creates = await prepared(call, type, creates, early)
-    outcome = await commit(call, type, creates, update, destroy, own, arguments["ifInState"])
-    if early:
-        outcome.refused[Act.CREATE].update(early)
+    if creates:
+        creates = await prepared(call, type, creates, early)
+    refused = {Act.CREATE: early, Act.UPDATE: {}}
+    patched = await prepared_updates(call, type, update, own, refused[Act.UPDATE])
+    outcome = await commit(
+        call, type, creates, update, destroy, own, arguments["ifInState"], patched, refused
+    )
     answer = {
         "accountId": arguments["accountId"],
         "oldState": outcome.old_state,
@@ -110,7 +113,7 @@ def may_create(type: Type, name: str, value: Json) -> bool:
     """Say whether a create may give a property this value."""
     prop = type.properties.get(name)
     if prop is None:
-        return type.pattern is not None and type.pattern(name)
+        return type.takes(name)
     return not prop.server and prop.kind.accepts(value)
 
 
@@ -128,6 +131,25 @@ async def prepared(
     return [change for change in creates if change.key not in faults]
 
 
+async def prepared_updates(
+    call: Call,
+    type: Type,
+    update: Mapping[str, JsonObject],
+    own: JsonObject,
+    refused: dict[str, SetError],
+) -> Mapping[str, object]:
+    """Run the type's ``prepare_update`` hook and give what it made of each patch that it did not refuse."""
+    if type.prepare_update_hook is None or not update:
+        return {}
+    changes = [Change(Act.UPDATE, key, new=given, arguments=own) for key, given in update.items()]
+    faults = await type.prepare_update_hook(call, changes)
+    for key, fault in faults.items():
+        if not isinstance(fault, SetError):
+            raise fault
+        refused[key] = fault
+    return {change.key: change.prepared for change in changes}
+
+
 async def commit(
     call: Call,
     type: Type,
@@ -136,15 +158,18 @@ async def commit(
     destroy: list[str],
     own: JsonObject,
     if_in_state: str | None,
+    patched: Mapping[str, object],
+    refused: Mapping[Act, Mapping[str, SetError]],
 ) -> Outcome:
     """Write the changes of one call in one transaction, and learn the ids of what was created.
 
+    patched: what was prepared for each update. refused: what was refused before.
     Raises MethodError ``stateMismatch``.
     """
 
     def unit(txn: Transaction) -> Outcome:
         state.demand(txn, type, if_in_state)
-        return _Commit(call, txn, type, own).run(creates, update, destroy)
+        return _Commit(call, txn, type, own, patched, refused).run(creates, update, destroy)
 
     outcome = await call.write(unit)
     for key, values in outcome.created.items():
@@ -176,7 +201,15 @@ class _Start:
 class _Commit:
     """One call's changes inside its transaction."""
 
-    def __init__(self, call: Call, txn: Transaction, type: Type, own: JsonObject) -> None:
+    def __init__(
+        self,
+        call: Call,
+        txn: Transaction,
+        type: Type,
+        own: JsonObject,
+        patched: Mapping[str, object],
+        refused: Mapping[Act, Mapping[str, SetError]],
+    ) -> None:
         self._call = call
         self._txn = txn
         self._type = type
@@ -184,6 +217,10 @@ class _Commit:
         self._view = access.view(call.caller, call.access)
         self._created = dict(call.created_ids)
         self._outcome = Outcome(old_state=state.current(txn, type))
+        self._prepared = patched
+        for act, errors in refused.items():
+            if errors:
+                self._outcome.refused[act].update(errors)
         self._patched_by: defaultdict[int, list[str]] = defaultdict(list)
         """For each object the keys of the patches that made its new values; two keys may name one object."""
 
@@ -214,6 +251,8 @@ class _Commit:
         outcome.destroyed = [
             self._type.wire(change.id) for change in ends.values() if change.key not in failed
         ]
+        if self._type.finish_hook is not None:
+            self._finish(self._type.finish_hook)
         outcome.new_state = state.current(self._txn, self._type)
         return outcome
 
@@ -252,7 +291,12 @@ class _Commit:
     ) -> list[Change]:
         if not update:
             return []
-        asked = [(key, self._local(key), given, patch_names(given)) for key, given in update.items()]
+        refused = self._outcome.refused.get(Act.UPDATE, {})
+        asked = [
+            (key, self._local(key), given, patch_names(given))
+            for key, given in update.items()
+            if key not in refused
+        ]
         names = self._type.basis.union(*[named for _, _, _, named in asked])
         stored = self._txn.values(self._type, [id for _, id, _, _ in asked if id is not None], names)
         doomed = {change.id for change in ends.values()} if ends else ()
@@ -273,6 +317,7 @@ class _Commit:
             if id in begun:
                 begun[id].new = change.new
                 begun[id].named |= change.named
+                begun[id].patches += change.patches
             else:
                 begun[id] = change
                 changes.append(change)
@@ -294,20 +339,21 @@ class _Commit:
         self, key: str, id: int, old: JsonObject, given: JsonObject, named: frozenset[str]
     ) -> Change:
         """Apply a patch and hold the result against the declaration (RFC 8620 §5.3)."""
-        properties = self._type.properties
         if self._call.tools.false_removes:
             given = _false_as_null(self._type, given)
         given, kept = _as_kept(self._type, given, self._created)
-        current = {**old, "id": self._type.wire(id)}
+        current = {**old, "id": self._wire(key, id)}
         if "myRights" in named and self._type.rights is not None:
             current["myRights"] = self._rights(id)
         new = patch.apply(given, current, self._type.default_values)
-        wrong = [name for name in named if not _may_update(properties.get(name), current, new, name)]
+        wrong = [name for name in named if not _may_update(self._type, current, new, name)]
         if wrong:
             raise SetError("invalidProperties", "these properties can't be that", sorted(wrong))
         change = Change(Act.UPDATE, key, id=id, old=current, new=new, named=named, arguments=self._own)
         if len(kept) < len(named):
             self._resolve(change, named - kept)
+        if key in self._prepared:
+            change.patches.append(self._prepared[key])
         return change
 
     def _ends(self, destroy: list[str], fresh: Mapping[str, Change]) -> dict[str, Change]:
@@ -325,6 +371,10 @@ class _Commit:
             elif id not in doomed:
                 ends[key] = doomed[id] = Change(Act.DESTROY, key, id=id, arguments=self._own)
         return ends
+
+    def _wire(self, key: str, id: int) -> str:
+        """Write the id of what a key names, which is the key itself unless that is a creation id."""
+        return self._type.wire(id) if key.startswith("#") else key
 
     def _local(self, key: str) -> int | None:
         """Read an id, or a creation id behind ``#`` (RFC 8620 §5.3, corrected by its errata)."""
@@ -390,7 +440,7 @@ class _Commit:
 
     def _is_sound(self, change: Change, stage: Stage) -> bool:
         """Judge one change; what is refused leaves the stage at once, so that what rests on it falls too."""
-        stage.changes.setdefault(change.id, change)
+        stage.add(change)
         try:
             lost = self._lost(change, stage)
             if lost:
@@ -455,16 +505,15 @@ class _Commit:
     # -- reporting --
 
     def _report(self, change: Change) -> None:
-        wire = self._type.wire(change.id)
         if change.act is Act.UPDATE:
-            before, after = change.before(), change.after()
-            told = {
-                name: value
-                for name, value in after.items()
-                if name not in change.named and name in before and before[name] != value
-            }
-            self._outcome.updated[wire] = (told | change.report) or None
+            before, named = change.before(), change.named
+            told: JsonObject = {}
+            for name, value in change.after().items():
+                if name not in named and before.get(name, value) != value:
+                    told[name] = value
+            self._outcome.updated[self._wire(change.key, change.id)] = (told | change.report) or None
             return
+        wire = self._type.wire(change.id)
         values = change.after()
         told = {"id": wire}
         for name, prop in self._type.properties.items():
@@ -478,6 +527,18 @@ class _Commit:
         self._outcome.created[change.key] = told | change.report
         if change.id in self._patched_by:
             self._outcome.updated[wire] = None
+
+    def _finish(self, finish: FinishHook) -> None:
+        """Let the type do what follows from all that was done, and tell of it."""
+        outcome = self._outcome
+        made = {values["id"]: values for values in outcome.created.values()}
+        changed = finish(self._txn, Finished(self._own, any(outcome.refused.values()), self._created))
+        for id, values in changed.items():
+            wire = self._type.wire(id)
+            if wire in made:
+                made[wire].update(values)
+            else:
+                outcome.updated[wire] = (outcome.updated.get(wire) or {}) | values
 
     def _rights(self, id: int) -> JsonObject:
         assert self._type.rights is not None
@@ -528,9 +589,12 @@ def patch_names(given: JsonObject) -> frozenset[str]:
         return frozenset()
 
 
-def _may_update(prop: Property | None, current: JsonObject, new: JsonObject, name: str) -> bool:
+def _may_update(type: Type, current: JsonObject, new: JsonObject, name: str) -> bool:
+    prop = type.properties.get(name)
     if prop is None:
-        return False
+        return type.open is not None and type.open(name)
+    if prop.optional and name not in new:
+        return True
     if prop.server or prop.immutable:
         return name in current and new.get(name) == current[name]
     return prop.kind.accepts(new.get(name))

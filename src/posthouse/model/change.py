@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -26,6 +27,7 @@ class Change:
     key: the creation id, or the id as the client wrote it. id: the local id, 0 before one is allocated.
     old: the stored values before, new: the values after; a destroy has no new, a create no old.
     named: the top-level properties that the client named. prepared: what the type's ``prepare`` hook made.
+    patches: what its ``prepare_update`` hook made of each patch that was applied.
     source: for a copy, the values of the original. search: the words to index, by search column.
     report: server-set values to tell the client beside those that the engine finds by itself.
     arguments: those of the method call that the type added.
@@ -38,6 +40,7 @@ class Change:
     new: JsonObject | None = None
     named: frozenset[str] = frozenset()
     prepared: object = None
+    patches: list[object] = field(default_factory=list)
     source: JsonObject | None = None
     search: Mapping[str, str] | None = None
     report: JsonObject = field(default_factory=dict)
@@ -63,6 +66,15 @@ class Stage:
     """
 
     changes: dict[int, Change]
+    _alike: dict[str, defaultdict[str, list[int]]] = field(default_factory=dict)
+
+    def add(self, change: Change) -> None:
+        """Put a change on the stage, unless one of its object stands there."""
+        if change.id in self.changes:
+            return
+        self.changes[change.id] = change
+        for name, found in self._alike.items():
+            _list(found, name, change)
 
     def gone(self, id: int) -> bool:
         """Say whether the object is destroyed by this call."""
@@ -78,3 +90,48 @@ class Stage:
             else:
                 values[id] = change.new
         return values
+
+    def comes_first(self, change: Change, id: int, names: Iterable[str]) -> bool:
+        """Say whether another change goes before this one, where both end with the same values.
+
+        It does if its object had these values all along, or else if it stands first in the call.
+        """
+        other = self.changes[id]
+        if other is change:
+            return False
+        new = other.after()
+        if other.old is not None and all(other.old.get(name) == new.get(name) for name in names):
+            return True
+        return next(each for each in self.changes.values() if each is other or each is change) is other
+
+    def alike(self, change: Change, name: str) -> list[int]:
+        """Give the other objects that this call makes or changes, and that end with the same value of a property."""
+        if name not in self._alike:
+            found = self._alike[name] = defaultdict(list)
+            for each in self.changes.values():
+                _list(found, name, each)
+        value = change.after()[name]
+        return [
+            id
+            for id in self._alike[name].get(value, ())
+            if id in self.changes and self.changes[id] is not change
+        ]
+
+
+def _list(found: defaultdict[str, list[int]], name: str, change: Change) -> None:
+    value = None if change.new is None else change.new.get(name)
+    if isinstance(value, str):
+        found[value].append(change.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What one call has done, for a type's ``finish`` hook.
+
+    arguments: those that the type added. refused: whether any change was. created: the ids of this request by
+    their creation ids, as clients see them.
+    """
+
+    arguments: JsonObject
+    refused: bool
+    created: Mapping[str, str]

@@ -36,6 +36,8 @@ class Part(Enum):
     """Stored once for each person who sees the object."""
     COMPUTED = auto()
     """Not stored: the type's ``compute`` hook, or the engine, gives it."""
+    INDEX = auto()
+    """A column that is made of another property, for filters and sorts; no client sees it."""
 
 
 class Property:
@@ -43,12 +45,14 @@ class Property:
 
     name: as on the wire. kind: the values it may have.
     required: a create must give it. default: the value of a create that does not, and of a null in a patch.
+    optional: an object may lack it: then no answer has it, and a null in a patch takes it away.
     server: only the server sets it. immutable: set at creation, never changed.
     part: where it lives; by default LIVE, or FIXED if it is immutable.
     by_default: whether a /get without ``properties`` returns it.
     index: the value becomes a column that filters and sorts use; ``sorted`` adds a database index to it.
     ordered_by: for a set, its members become rows in the falling order of the property named so.
     column: makes the column's form instead of the kind.
+    of: the property that the column is made of; itself, but for what `column_of` declares.
     """
 
     __slots__ = (
@@ -59,6 +63,8 @@ class Property:
         "index",
         "kind",
         "name",
+        "of",
+        "optional",
         "ordered_by",
         "part",
         "required",
@@ -72,6 +78,7 @@ class Property:
         kind: Kind,
         *,
         required: bool = False,
+        optional: bool = False,
         default: Json | Missing = MISSING,
         server: bool = False,
         immutable: bool = False,
@@ -81,10 +88,12 @@ class Property:
         sorted: bool = False,
         ordered_by: str | None = None,
         column: Callable[[Json], Column] | None = None,
+        of: str | None = None,
     ) -> None:
         self.name = name
         self.kind = kind
         self.required = required
+        self.optional = optional
         self.default = default
         self.server = server
         self.immutable = immutable
@@ -94,6 +103,19 @@ class Property:
         self.sorted = sorted
         self.ordered_by = ordered_by
         self.column = column or kind.column
+        self.of = of or name
 
     def __repr__(self) -> str:
         return f"Property({self.name!r})"
+
+
+def column_of(
+    of: str, name: str, kind: Kind, make: Callable[[Json], Column], *, sorted: bool = False
+) -> Property:
+    """Declare a column that is made of another property's value, which is None if the object lacks it.
+
+    kind: what filters and sorts take the column for. sorted: whether it gets a database index.
+    """
+    return Property(
+        name, kind, server=True, part=Part.INDEX, by_default=False, column=make, of=of, sorted=sorted
+    )

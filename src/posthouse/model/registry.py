@@ -59,6 +59,8 @@ class Registry:
             yield f"it lives within {type.within!r}, which is no set"
         if type.tally is not None and type.group is None:
             yield "keeps counts of groups but has none"
+        if type.words is not None and not type.search:
+            yield "makes words but has no search columns"
         yield from self._right_faults(type)
         for prop in type.properties.values():
             yield from self._property_faults(type, prop)
@@ -87,6 +89,10 @@ class Registry:
             prop.ordered_by in type.properties and type.properties[prop.ordered_by].index
         ):
             yield f"{prop.name} is ordered by {prop.ordered_by!r}, which is not indexed"
+        if prop.of not in type.properties:
+            yield f"{prop.name} is made of {prop.of!r}, which is no property"
+        if prop.optional and (prop.part is not Part.LIVE or prop.required or prop.default is not MISSING):
+            yield f"{prop.name} may be absent, but is not live, or is required or has a default"
         if prop.part is Part.COUNTER and not prop.server:
             yield f"{prop.name} is a counter that clients may set"
         if prop.default is not MISSING and not prop.kind.accepts(prop.default):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from posthouse.kit import ids as ids_
 from posthouse.kit.json import JsonObject
-from posthouse.model.change import Change, Stage
+from posthouse.model.change import Change, Finished, Stage
 from posthouse.model.condition import Argument, Filter, Sort
 from posthouse.model.kind import Id, targets
 from posthouse.model.ports import Preparing, Reading, Txn
@@ -20,9 +20,13 @@ VERBS = ("get", "changes", "set", "copy", "query", "queryChanges")
 LARGEST_ID = 2**32 - 1
 """Local ids have 32 bits, so that an account and an id make one 64-bit key; they start at 1."""
 
+REST: Final = "*"
+"""What stands for all undeclared properties of an object where properties are named."""
+
 PrepareHook: TypeAlias = Callable[[Preparing, Sequence[Change]], Awaitable[Mapping[str, Exception]]]
 CheckHook: TypeAlias = Callable[[Txn, Change, Stage], None]
 AfterHook: TypeAlias = Callable[[Txn, Change], None]
+FinishHook: TypeAlias = Callable[[Txn, Finished], Mapping[int, JsonObject]]
 NeedsHook: TypeAlias = Callable[[Sequence[str], JsonObject], frozenset[str] | None]
 ComputeHook: TypeAlias = Callable[[Reading, Mapping[int, JsonObject], Sequence[str], JsonObject], None]
 
@@ -52,10 +56,15 @@ class Type:
     tree: the property that names an object's parent, for queries that keep to the tree (RFC 8621 §2.3).
     arrivals: the name under which clients are told of new objects only (RFC 8621 §1.5).
     pattern: says of a property name that is in no table whether ``compute`` knows it (RFC 8621 §4.1.3).
+    open: says of such a name whether an object may have it; what it holds is stored (RFC 9553 §1.7.4).
+    words: makes the search text, by column, of an object's values, so that it follows them when they change;
+    without it, the text is given when an object is made, and stays. keeps: names the blobs that an object
+    keeps, by their SHA-256; without it, hooks tell of them.
 
-    Its hooks are named by their moment: `prepare` (outside the transaction, may wait), `check` (inside, one
-    change against the staged view), `before_destroy`, `after` (inside: counters, groups, side rows) and
-    `compute` (properties that are not stored, for a batch).
+    Its hooks are named by their moment: `prepare` and `prepare_update` (outside the transaction, may wait),
+    `check` (inside, one change against the staged view), `before_destroy`, `after` (inside: counters, groups,
+    side rows), `finish` (inside, when all changes of a call are written) and `compute` (properties that are
+    not stored, for a batch).
     """
 
     def __init__(
@@ -76,6 +85,9 @@ class Type:
         tally: Tally | None = None,
         singleton: str | None = None,
         pattern: Callable[[str], bool] | None = None,
+        open: Callable[[str], bool] | None = None,
+        words: Callable[[JsonObject], Mapping[str, str]] | None = None,
+        keeps: Callable[[JsonObject], Iterable[bytes]] | None = None,
         tree: str | None = None,
         arrivals: str | None = None,
     ) -> None:
@@ -97,20 +109,25 @@ class Type:
         self.tally = tally
         self.singleton = singleton
         self.pattern = pattern
+        self.open = open
+        self.words = words
+        self.keeps = keeps
         self.tree = tree
         self.arrivals = arrivals
         self.prepare_hook: PrepareHook | None = None
+        self.prepare_update_hook: PrepareHook | None = None
         self.check_hook: CheckHook | None = None
         self.before_destroy_hook: CheckHook | None = None
         self.after_hook: AfterHook | None = None
+        self.finish_hook: FinishHook | None = None
         self.needs_hook: NeedsHook | None = None
         self.compute_hook: ComputeHook | None = None
         self.basis = frozenset(
-            name
+            self.properties[name].of if name in self.properties else name
             for prop in self.properties.values()
             for name in (prop.ordered_by, prop.name if prop.part is Part.LIVE or prop.name == group else None)
             if name is not None
-        )
+        ).union([REST] if open else [])
         """The stored properties that a change of an object needs: the live ones, and what orders and groups it."""
         self.default_values = {
             name: prop.default for name, prop in self.properties.items() if prop.default is not MISSING
@@ -147,11 +164,31 @@ class Type:
 
     def defaults(self) -> list[str]:
         """Name the properties that a /get without ``properties`` returns, in their order."""
-        return [name for name, prop in self.properties.items() if prop.by_default]
+        return [name for name, prop in self.properties.items() if prop.by_default] + (
+            [REST] if self.open else []
+        )
+
+    def shows(self, name: str) -> bool:
+        """Say whether a /get may ask for a property of this name."""
+        prop = self.properties.get(name)
+        return self.takes(name) if prop is None else prop.part is not Part.INDEX
+
+    def takes(self, name: str) -> bool:
+        """Say whether a name that is in no table may be that of a property."""
+        return any(accepts is not None and accepts(name) for accepts in (self.pattern, self.open))
 
     def prepare(self, hook: PrepareHook) -> PrepareHook:
         """Register what is done outside the transaction; it gives the SetErrors of the changes it refuses."""
         self.prepare_hook = hook
+        return hook
+
+    def prepare_update(self, hook: PrepareHook) -> PrepareHook:
+        """Register what is done outside the transaction for updates; it gives the SetErrors of those it refuses.
+
+        The new values of each change are the patch, as the client wrote it; what the hook leaves in
+        ``prepared`` comes to ``check`` in `Change.patches`.
+        """
+        self.prepare_update_hook = hook
         return hook
 
     def check(self, hook: CheckHook) -> CheckHook:
@@ -170,6 +207,14 @@ class Type:
     def after(self, hook: AfterHook) -> AfterHook:
         """Register what follows each written change inside the transaction: counters, groups, side rows."""
         self.after_hook = hook
+        return hook
+
+    def finish(self, hook: FinishHook) -> FinishHook:
+        """Register what is done when all changes of a call are written, in the same transaction.
+
+        It gives what it changed, by local id, for the answer.
+        """
+        self.finish_hook = hook
         return hook
 
     def compute(self, needs: NeedsHook) -> Callable[[ComputeHook], ComputeHook]:

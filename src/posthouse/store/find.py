@@ -281,13 +281,22 @@ class _Compiler:
         if self._from_set:
             text += "+o.account = ?"
             head = [account]
-        elif ordered and query.order:
+        elif (ordered and query.order) or self._is_pointed(query.where):
             text += "o.account = ?"
             head = [account]
         else:
             text += "+o.account = ? AND o.key BETWEEN ? AND ?"
             head = [account, self._base, self._base | _ID_MASK]
         return f"{text} AND {where}{order}", [*head, *parameters, *order_parameters]
+
+    def _is_pointed(self, where: Condition | None) -> bool:
+        """Say whether a condition asks for one value of a column that has a database index."""
+        return any(
+            leaf.filter.test is Test.EQUALS
+            and leaf.value is not None
+            and self._layout.type.properties[leaf.filter.on[0]].sorted
+            for leaf in _conjuncts(where)
+        )
 
     def among(self, query: Query, ids: Iterable[int]) -> tuple[str, list[object]]:
         """Write the statement that holds some objects against the conditions and tells which of them fit."""

@@ -5,12 +5,15 @@ fixed order. A fragment opens with a table of offsets, so that any subset of pro
 slicing: neighbours that are wanted together are one slice, and no JSON is parsed to answer a /get.
 
     u32 offset of member 0 | ... | u32 offset of member n-1 | u32 end + 1 | member 0 , member 1 , ...
+
+Where a type lets its objects lack properties, or have undeclared ones, its live fragments are *sparse*: a member
+that an object lacks takes no room, so the next one has the same offset; the last one is all that is undeclared.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain, repeat
 from operator import itemgetter
@@ -19,7 +22,7 @@ from typing import Any, Final, TypeAlias, cast
 from posthouse.kit.json import JsonObject, dumps, loads
 from posthouse.model.kind import Ref
 from posthouse.model.property import Part, Property
-from posthouse.model.type import Type
+from posthouse.model.type import REST, Type
 from posthouse.store.sqlite import EACH
 from posthouse.store.sqlite import Row as Row
 
@@ -43,6 +46,19 @@ def pack(names: Sequence[str], values: JsonObject) -> bytes:
     offsets = _offsets(len(members))
     starts = accumulate([len(member) + 1 for member in members], initial=offsets.size)
     return offsets.pack(*starts) + b",".join(members)
+
+
+def pack_sparse(names: Sequence[str], values: JsonObject, declared: Container[str]) -> bytes:
+    """Write a sparse fragment: an absent property has no room; `REST` stands for all that are not declared."""
+    members: list[bytes] = []
+    for name, label in _labels(tuple(names)):
+        if name == REST:
+            members.append(dumps({other: values[other] for other in values if other not in declared})[1:-1])
+        else:
+            members.append(label + dumps(values[name]) if name in values else b"")
+    offsets = _offsets(len(members))
+    starts = accumulate([len(member) + 1 if member else 0 for member in members], initial=offsets.size)
+    return offsets.pack(*starts) + b",".join([member for member in members if member])
 
 
 @lru_cache(maxsize=256)
@@ -75,6 +91,7 @@ class Plan:
         "_counted",
         "_cuts",
         "_spans",
+        "_sparse",
         "_where",
         "fragments",
         "numbers",
@@ -86,7 +103,8 @@ class Plan:
     def __init__(self, layout: Layout, names: Iterable[str]) -> None:
         wanted = {"id", *names}
         columns: list[str] = []
-        self._cuts: list[tuple[int, _Cut]] = []
+        self._sparse = layout.sparse
+        self._cuts: list[tuple[int, _Cut, bool]] = []
         self._spans: list[tuple[int, struct.Struct, tuple[tuple[int, int], ...]]] = []
         self._where: dict[str, tuple[int, int, int]] = {}
         for part in _STORED:
@@ -95,10 +113,12 @@ class Plan:
             if not runs:
                 continue
             columns.append(_COLUMN_OF[part])
-            self._cuts.append((len(columns), _cut(len(members), runs)))
+            sparse = part is Part.LIVE and layout.sparse
+            cut = _cut_sparse if sparse else _cut
+            self._cuts.append((len(columns), cut(len(members), runs), sparse))
             self._spans.append((len(columns), _offsets(len(members)), runs))
             for index, name in enumerate(members):
-                if name in wanted:
+                if name in wanted and name != REST:
                     skip = len(dumps(name)) + 1
                     self._where[name] = (len(columns), 4 * index, skip)
         self.fragments = len(columns) + 1
@@ -133,7 +153,8 @@ class Plan:
             fragment = cast(bytes, row[column])
             at = offsets.unpack_from(fragment)
             for first, last in runs:
-                pieces.append(fragment[at[first] : at[last] - 1])
+                if at[first] < at[last]:
+                    pieces.append(fragment[at[first] : at[last] - 1])
         value: JsonObject = loads(b"{%b}" % b",".join(pieces))
         for column, name in self._counted:
             value[name.decode()] = row[column]
@@ -146,8 +167,11 @@ class Plan:
         # Column after column, for the steps that are taken for each object are what a /get costs.
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
         parts: list[Iterable[bytes]] = []
-        for at, cut in self._cuts:
-            parts += (repeat(b"," if parts else b",{"), cut(columns[at]))
+        for at, cut, sparse in self._cuts:
+            if sparse:
+                parts.append(cut(columns[at]))
+            else:
+                parts += (repeat(b"," if parts else b",{"), cut(columns[at]))
         for at, name in self._counted:
             parts += (repeat(b',"%b":' % name), map(b"%d".__mod__, columns[at]))
         if more is not None:
@@ -156,18 +180,19 @@ class Plan:
         return zip(*parts, strict=False)  # what repeats has no end
 
     def pluck(self, rows: Sequence[Row], name: str) -> list[bytes] | None:
-        """Cut one stored property's JSON out of each row; None if the plan does not have it."""
+        """Cut one stored property's JSON out of each row; None if the plan, or one of the rows, lacks it."""
         found = self._where.get(name)
         if found is None:
             return None
         at, place, skip = found
         fragments: Iterable[bytes] = map(itemgetter(at), rows)
         span = _MEMBER.unpack_from
-        return [
+        cut = [
             fragment[start + skip : end - 1]
             for fragment in fragments
             for start, end in (span(fragment, place),)
         ]
+        return None if self._sparse and b"" in cut else cut
 
 
 def _cut(count: int, runs: Sequence[tuple[int, int]]) -> _Cut:
@@ -193,6 +218,21 @@ def _cut(count: int, runs: Sequence[tuple[int, int]]) -> _Cut:
     return cut
 
 
+def _cut_sparse(count: int, runs: Sequence[tuple[int, int]]) -> _Cut:
+    """Make what cuts the wanted members out of sparse fragments; what it finds begins with a comma."""
+    offsets = _offsets(count)
+
+    def cut(fragments: Sequence[bytes]) -> list[bytes]:
+        found = []
+        for fragment in fragments:
+            at = offsets.unpack_from(fragment)
+            pieces = [fragment[at[first] : at[last] - 1] for first, last in runs if at[first] < at[last]]
+            found.append(b",".join([b"", *pieces]))
+        return found
+
+    return cut
+
+
 def _runs(wanted: Sequence[bool]) -> tuple[tuple[int, int], ...]:
     runs: list[tuple[int, int]] = []
     for index, is_wanted in enumerate(wanted):
@@ -210,7 +250,8 @@ class Layout:
 
     members: the properties of each fragment in their order; ``id`` opens the fixed one. columns: the
     properties that have a column of their own; live_columns: those of them that can change; member_sets:
-    those whose members are index rows; within: the one that names an object's containers.
+    those whose members are index rows; within: the one that names an object's containers; sparse: whether
+    the live fragments are.
     """
 
     def __init__(self, type: Type) -> None:
@@ -218,6 +259,9 @@ class Layout:
         self.name = type.name.lower()
         properties = type.properties.values()
         self.members = {part: [prop.name for prop in properties if prop.part is part] for part in _STORED}
+        self.sparse = type.open is not None or any(prop.optional for prop in properties)
+        if type.open is not None:
+            self.members[Part.LIVE].append(REST)
         self.counters = [prop.name for prop in properties if prop.part is Part.COUNTER]
         self.overlay = [prop.name for prop in properties if prop.part is Part.OVERLAY]
         indexed = [prop for prop in properties if prop.index]
@@ -228,7 +272,7 @@ class Layout:
         self.stored: frozenset[str] = frozenset(
             name for part in _STORED for name in self.members[part]
         ) | frozenset(self.counters)
-        self.live_columns = [prop for prop in self.columns if prop.part is Part.LIVE]
+        self.live_columns = [prop for prop in self.columns if type.properties[prop.of].part is Part.LIVE]
         self.within = None if type.within is None else type.properties[type.within]
         self._plans: dict[frozenset[str], Plan] = {}
 
@@ -245,6 +289,8 @@ class Layout:
     def pack(self, part: Part, values: JsonObject) -> bytes | None:
         """Write one fragment of an object; None if the type has no such properties."""
         members = self.members[part]
+        if part is Part.LIVE and self.sparse:
+            return pack_sparse(members, values, self.type.properties)
         return pack(members, values) if members else None
 
     def group(self, values: JsonObject) -> int | None:
@@ -267,6 +313,6 @@ class Layout:
         return unpack(len(self.members[part]), fragment)
 
     def column_value(self, prop: Property, values: JsonObject) -> int | str | None:
-        """Give a property's value in its column."""
-        value = values.get(prop.name)
-        return None if value is None else prop.column(value)
+        """Give a property's value in its column; what is made of another property says itself what it lacks."""
+        value = values.get(prop.of)
+        return None if value is None and prop.part is not Part.INDEX else prop.column(value)

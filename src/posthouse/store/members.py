@@ -58,4 +58,4 @@ def moves(
 
 def _order(layout: Layout, prop: Property, values: JsonObject) -> int:
     ordering = layout.type.properties[cast(str, prop.ordered_by)]
-    return -cast(int, ordering.column(values[ordering.name]))
+    return -cast(int, ordering.column(values[ordering.of]))

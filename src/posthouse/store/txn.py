@@ -12,11 +12,10 @@ from posthouse.model.condition import Query
 from posthouse.model.ports import Changes, Fresh, Mark, TooMuch, Touched, TypeLike
 from posthouse.model.property import Part, Property
 from posthouse.model.type import Tally
-from posthouse.store import erase, members, stamps
+from posthouse.store import derived, erase, members, stamps
 from posthouse.store.find import Find
 from posthouse.store.layout import Layout, Plan, tally_word
 from posthouse.store.sqlite import IN_LIST, Database, Interrupted, Row, in_list
-from posthouse.store.words import index_text
 
 ID_BITS: Final = 32
 ID_MASK: Final = (1 << ID_BITS) - 1
@@ -185,8 +184,12 @@ class Transaction:
             sql = plan.select + " WHERE +o.account = ? AND o.key BETWEEN ? AND ? ORDER BY o.key LIMIT ?"
             found = self._database.scan(sql, (self.account, self._base, self._base | ID_MASK, most))
         else:
+            keys = [*ids]
+            if len(keys) == 1:  # as in most changes: a table of one would cost more than to read the row
+                sql = plan.select + " WHERE +o.account = ? AND o.key = ?"
+                return self._database.all(sql, (self.account, self._base | keys[0]))
             sql = plan.select_each + " WHERE +o.account = ?"
-            found = self._database.scan(sql, (in_list(ids), self._base, self.account))
+            found = self._database.scan(sql, (in_list(keys), self._base, self.account))
         rows: list[Row] = []
         room = _MOST_OCTETS
         while some := list(islice(found, _ROWS_AT_ONCE)):
@@ -250,7 +253,7 @@ class Transaction:
             "SELECT container, word, n FROM tally_group WHERE account = ? AND type = ? AND grp = ?",
             (self.account, code, group),
         )
-        return {(container, word): n for container, word, n in rows}  # type: ignore[misc]
+        return {row[:2]: row[2] for row in rows}  # type: ignore[misc]
 
     def groups_in(self, type: TypeLike, container: int) -> list[int]:
         """See `ports.Txn.groups_in`."""
@@ -323,17 +326,15 @@ class Transaction:
             self._retally(layout, code, group, {}, values)
         for sql, rows in moves.items():
             many(sql, rows)
-        names = layout.type.search
-        if names:
-            columns = ", ".join([f'"{name}"' for name in names])
-            many(
-                f"INSERT INTO search_{layout.name}(rowid, {columns}) VALUES (?{', ?' * len(names)})",
-                (
-                    (self._base | id, *[index_text(search.get(name, "")) for name in names])
-                    for id, _, search in objects
-                    if search is not None
-                ),
-            )
+        words, keeps = layout.type.words, layout.type.keeps
+        if layout.type.search:
+            texts = [
+                (self._base | id, text if words is None else words(values)) for id, values, text in objects
+            ]
+            derived.write_words(self._database, layout, texts)
+        if keeps is not None:
+            held = [(digest, one.id) for one in objects for digest in keeps(one.values)]
+            derived.hold(self._database, self.account, code, held)
 
     def update(self, type: TypeLike, id: int, old: JsonObject, new: JsonObject) -> None:
         """See `ports.Txn.update`."""
@@ -343,7 +344,7 @@ class Transaction:
         cells: list[object] = [layout.pack(Part.LIVE, new)]
         text = "live = ?"
         for prop in layout.live_columns:
-            if old.get(prop.name) != new.get(prop.name):
+            if old.get(prop.of) != new.get(prop.of):
                 text += f', "c_{prop.name}" = ?'
                 cells.append(layout.column_value(prop, new))
         self._database.run(
@@ -355,6 +356,14 @@ class Transaction:
             self._write_overlay(layout, code, id, new)
         if layout.member_sets:
             self._move_members(layout, code, id, number, old, new)
+        words, keeps = layout.type.words, layout.type.keeps
+        if words is not None and (text_now := words(new)) != words(old):
+            self._database.run(f"DELETE FROM search_{layout.name} WHERE rowid = ?", (self._base | id,))
+            derived.write_words(self._database, layout, [(self._base | id, text_now)])
+        if keeps is not None:
+            before, after = {*keeps(old)}, {*keeps(new)}
+            derived.hold(self._database, self.account, code, [(digest, id) for digest in after - before])
+            derived.release(self._database, self.account, code, [(digest, id) for digest in before - after])
 
     def delete(self, type: TypeLike, id: int) -> None:
         """See `ports.Txn.delete`."""
@@ -512,10 +521,7 @@ class Transaction:
     def hold_blob(self, digest: bytes, type: TypeLike, id: int) -> None:
         """See `ports.Txn.hold_blob`."""
         self._to_write()
-        self._database.run(
-            "INSERT INTO blobref VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (self.account, digest, self._schema.codes[type.name], id),
-        )
+        derived.hold(self._database, self.account, self._schema.codes[type.name], [(digest, id)])
 
     def blob_holders(self, digest: bytes, type: TypeLike) -> list[int]:
         """See `ports.Txn.blob_holders`."""

@@ -209,25 +209,11 @@ def _check_name(txn: Txn, change: Change, stage: Stage) -> None:
     stored = txn.values(mailbox, [id for id in near if id not in stage.changes], ["name"])
     for id in near:
         if id in stage.changes:
-            is_twin = _comes_first(stage, change, id, ("name", "parentId"))
+            is_twin = stage.comes_first(change, id, ("name", "parentId"))
         else:
             is_twin = stored[id]["name"] == name
         if is_twin:
             raise SetError("alreadyExists", "a sibling has this name", ["name"], existingId=mailbox.wire(id))
-
-
-def _comes_first(stage: Stage, change: Change, id: int, names: tuple[str, ...]) -> bool:
-    """Say whether another change goes before this one, where both end with the same values.
-
-    It does if its object had these values all along, or else if it stands first in the call.
-    """
-    other = stage.changes[id]
-    if other is change:
-        return False
-    new = other.after()
-    if other.old is not None and all(other.old[name] == new[name] for name in names):
-        return True
-    return next(each for each in stage.changes.values() if each is other or each is change) is other
 
 
 def _check_role(txn: Txn, change: Change, stage: Stage) -> None:
@@ -235,5 +221,5 @@ def _check_role(txn: Txn, change: Change, stage: Stage) -> None:
     holders = _matching(
         txn, stage, Leaf(mailbox.filters["role"], role), lambda values: values["role"] == role
     )
-    if any(id not in stage.changes or _comes_first(stage, change, id, ("role",)) for id in holders):
+    if any(id not in stage.changes or stage.comes_first(change, id, ("role",)) for id in holders):
         raise SetError("invalidProperties", "another Mailbox has this role", ["role"])
