@@ -391,7 +391,7 @@ def test_a_credential_is_known_again_by_its_key_while_it_stands(
 ) -> None:
     people.add(ADA, "secret")
     by_password = asyncio.run(sign_in.basic(ADA, "secret", PEER))
-    text, token = tokens.issue(ADA, expires=int(clock()) + 60)
+    text, _ = tokens.issue(ADA, expires=int(clock()) + 60)
     by_token = asyncio.run(sign_in.bearer(text, PEER))
     assert by_password is not None and by_token is not None
     person = by_password.person
