@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from posthouse.kit.limits import Limits
 from posthouse.kit.turns import Turns
@@ -70,7 +70,7 @@ class Reading:
     blobs: BlobSource
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Call:
     """One method call of one caller on one account; see `ports.Calling` and `ports.Preparing`.
 
@@ -120,9 +120,9 @@ class Call:
         """See `ports.Calling.read`."""
         return await self.tools.store.read(self.access, self.caller.person, unit, inline=self.tools.inline)
 
-    async def write(self, unit: Callable[[Transaction], T]) -> T:
+    def write(self, unit: Callable[[Transaction], T]) -> Coroutine[Any, Any, T]:
         """See `ports.Calling.write`."""
-        return await self.tools.store.write(self.access, self.caller.person, unit)
+        return self.tools.store.write(self.access, self.caller.person, unit)
 
     async def aside(self, work: Callable[[], T]) -> T:
         """See `ports.Calling.aside`."""

@@ -52,7 +52,7 @@ class Sessions:
             if capability.per_account is not None
         }
         self._primary = [*self._account, *(["urn:ietf:params:jmap:core"] if core_primary else [])]
-        self._states: dict[object, str] = {}
+        self._states: dict[int, tuple[Caller, str]] = {}
 
     def _shown(self, caller: Caller) -> JsonObject:
         own = next((wire for wire, access in caller.accounts.items() if access.is_personal), None)
@@ -73,13 +73,14 @@ class Sessions:
 
     def state(self, caller: Caller) -> str:
         """Give the session's state: a hash of what it shows, but for URLs, which are the same to the client."""
-        seen = (caller.username, tuple(caller.accounts.values()))
-        state = self._states.get(seen)
-        if state is None:
-            if len(self._states) > 10_000:
-                self._states.clear()
-            digest = hashlib.sha256(dumps(self._shown(caller))).hexdigest()
-            state = self._states[seen] = digest[:16]
+        # A caller is remembered between his requests, so he is known by himself and not by all that he may see.
+        known = self._states.get(id(caller))
+        if known is not None and known[0] is caller:
+            return known[1]
+        if len(self._states) > 10_000:
+            self._states.clear()
+        state = hashlib.sha256(dumps(self._shown(caller))).hexdigest()[:16]
+        self._states[id(caller)] = caller, state
         return state
 
     def session(self, caller: Caller, base_url: str) -> bytes:

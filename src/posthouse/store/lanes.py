@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -170,6 +172,10 @@ class WriteLane:
         self._turn.close()
 
     def _serve(self) -> None:
+        if sys.platform == "linux":
+            # Or each unit that comes in would break off the thread that brought it, to find it holding the
+            # interpreter's lock.
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         ended = False
         while not ended:
             group: list[_Waiting[object]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import array
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -62,12 +62,16 @@ def in_list(numbers: Iterable[int]) -> object:
 class Database:
     """A connection with the few verbs that the store's statements need."""
 
-    __slots__ = ("_cursor", "connection")
+    __slots__ = ("_cursor", "connection", "many", "run")
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
         # Making a cursor costs more than a short statement; so those that are run to their end share one.
-        self._cursor = connection.cursor()
+        self._cursor = cursor = connection.cursor()
+        self.run: Callable[..., object] = cursor.execute
+        """Run a statement, with a sequence of parameters if it has any."""
+        self.many: Callable[[str, Iterable[Sequence[Any]]], object] = cursor.executemany
+        """Run a statement once for each row of parameters; making the rows must run none."""
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
         """Run a query and give its rows one by one; others may be run in between."""
@@ -86,14 +90,6 @@ class Database:
         # Read to the end, so that the statement is done with and can be used again at once.
         found = self._cursor.execute(sql, parameters).fetchall()
         return found[0] if found else None
-
-    def run(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        """Run a statement."""
-        self._cursor.execute(sql, parameters)
-
-    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run a statement once for each row of parameters; making the rows must run none."""
-        self._cursor.executemany(sql, rows)
 
     def close(self) -> None:
         """Close the connection."""

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from posthouse.capabilities.mail import thread as threads
 from posthouse.capabilities.mail.email import LONE, UNREAD, derived_words, email
+from posthouse.capabilities.mail.keyword import is_unread
 from posthouse.capabilities.mail.mailbox import mailbox, with_role
 from posthouse.capabilities.mail.thread import thread
 from posthouse.kit import clock
@@ -54,7 +55,7 @@ def _counts(old: JsonObject | None, new: JsonObject | None) -> bool:
         old is None
         or new is None
         or old["mailboxIds"] != new["mailboxIds"]
-        or derived_words(old) != derived_words(new)
+        or is_unread(old["keywords"]) != is_unread(new["keywords"])
     )
 
 
