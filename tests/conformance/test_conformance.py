@@ -13,9 +13,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEYWORD = re.compile(r"\b(MUST|SHOULD|SHALL|REQUIRED|RECOMMENDED)\b")
-STANDARDS = {"8620": "rfc8620-jmap-core.txt", "8621": "rfc8621-jmap-mail.txt"}
-LEFT_OUT = {"8620": ("", "7.2", "9"), "8621": ("", "7")}
-"""Sections without rows: the front matter, push subscriptions and registries; the front matter and sending."""
+STANDARDS = {
+    "8620": "rfc8620-jmap-core.txt",
+    "8621": "rfc8621-jmap-mail.txt",
+    "8887": "rfc8887-jmap-websocket.txt",
+}
+LEFT_OUT = {"8620": ("", "7.2", "9"), "8621": ("", "7"), "8887": ("",)}
+"""Sections without rows: the front matter, push subscriptions and registries; sending."""
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +64,7 @@ def _demands(path: Path, rfc: str) -> Iterator[tuple[str, str]]:
 def _sections(path: Path) -> Iterator[tuple[str, str]]:
     """The sections of an RFC, without page breaks and table of contents, each on one line."""
     text = path.read_text().replace("\f", "")
-    text = re.sub(r"\n+Jenkins & Newman .*\n+RFC \d+ .*\n+", "\n", text)
+    text = re.sub(r"\n+(?:Jenkins & Newman|Murchison) .*\n+RFC \d+ .*\n+", "\n", text)
     section, lines = "", []
     for line in text.split("\n"):
         heading = re.match(r"(\d+(?:\.\d+)*)\.\s{1,3}\S", line)

@@ -29,7 +29,7 @@ def code(server: Server, language: str, mark: str) -> str:
     pieces = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
     [piece] = [piece for piece in pieces if mark in piece]
     demo = server.users["demo@example.org"]
-    assert "http://127.0.0.1:8080" in piece or 'fetch("/jmap' in piece
+    assert "://127.0.0.1:8080" in piece or 'fetch("/jmap' in piece
     piece = piece.replace("http://127.0.0.1:8080", server.url).replace("ph_TOKEN", demo.token)
     return str(piece.replace("demo@example.org:demo", f"{demo.name}:{demo.password}"))
 
@@ -57,7 +57,7 @@ def test_curl(server: Server) -> None:
 
 def test_python(server: Server) -> None:
     client = server.client()
-    script = code(server, "python", "def listen")
+    script = code(server, "python", "urllib")
     # Nothing tells when it is there, so it begins with what changed before.
     script = script.replace('position = ""', 'position = "-"')
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as program:
@@ -71,14 +71,14 @@ def test_python(server: Server) -> None:
 
 
 @pytest.mark.peer("chromium")
-@pytest.mark.parametrize("way", ["/jmap/ticket/", "/jmap/cookie/"])
+@pytest.mark.parametrize("way", ['for: "eventsource"', "/jmap/cookie/"])
 def test_browser(server: Server, tmp_path: Path, way: str) -> None:
     client = server.client()
     until = "while (!(%s)) await new Promise((go) => setTimeout(go, 10));"
     with Browser(tmp_path) as browser:
         browser.open(server.url + "/healthz")
         begin = "window.told = []; window.source = await listen((changed) => told.push(changed));"
-        ready = "told.length" if "ticket" in way else "source.readyState === EventSource.OPEN"
+        ready = "told.length" if "for" in way else "source.readyState === EventSource.OPEN"
         browser.run(code(server, "js", way) + begin + until % ready)
         state = change(client)
         told = browser.run(until % "told.length && Object.keys(told.at(-1)).length" + "return told;")
@@ -86,3 +86,36 @@ def test_browser(server: Server, tmp_path: Path, way: str) -> None:
         if "cookie" in way:
             script = code(server, "js", way) + "await signOut(source); return source.readyState;"
             assert 2 == browser.run(script)
+
+
+def test_python_over_a_websocket(server: Server) -> None:
+    client = server.client()
+    script = code(server, "python", "websockets.sync").replace("ws://127.0.0.1:8080", f"ws{server.url[4:]}")
+    # Nothing tells when it is there, so it begins with what changed before.
+    script = script.replace('"dataTypes": None', '"dataTypes": None, "pushState": ""')
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        try:
+            assert client.account in program.stdout.readline()
+            state = change(client)
+            assert f"{{'{client.account}': {{'Mailbox': '{state}'}}}}\n" == program.stdout.readline()
+        finally:
+            program.kill()
+
+
+@pytest.mark.peer("chromium")
+def test_browser_over_a_websocket(server: Server, tmp_path: Path) -> None:
+    client = server.client()
+    with Browser(tmp_path) as browser:
+        browser.open(server.url + "/healthz")
+        using = json.dumps(["urn:ietf:params:jmap:core"])
+        echo = "window.told = []; window.one = new Connection((changed) => told.push(changed));"
+        echo += f'return await one.request({using}, [["Core/echo", {{"x": 1}}, "c"]]);'
+        assert [["Core/echo", {"x": 1}, "c"]] == browser.run(code(server, "js", "class Connection") + echo)
+        state = change(client)
+        until = "while (!told.length) await new Promise((go) => setTimeout(go, 10)); return told;"
+        assert [{client.account: {"Mailbox": state}}] == browser.run(until)
+        # It comes back by itself, and is told what it missed.
+        browser.run("one.socket.close(); told.length = 0; await new Promise((go) => setTimeout(go, 100));")
+        state = change(client)
+        assert [{client.account: {"Mailbox": state}}] == browser.run(until)
