@@ -77,7 +77,11 @@ def in_standard_words(properties: list[Property]) -> list[Property]:
         properties = _with_labels(properties)
     if not any(name.startswith("X-") for name in names):
         return properties
-    labels = {one.group: label_from(one.value) for one in properties if one.name == "X-ABLABEL" and one.group}
+    labels = {
+        one.group: label_from(one.value)
+        for one in properties
+        if one.name == "X-ABLABEL" and one.group and not one.parameters
+    }
     used: set[str] = set()
     renamed = []
     for one in properties:
@@ -87,42 +91,43 @@ def in_standard_words(properties: list[Property]) -> list[Property]:
         renamed.append(standard or one)
     if not used:
         return renamed
-    return [one for one in renamed if one.name != "X-ABLABEL" or one.group not in used]
+    return [one for one in renamed if one.name != "X-ABLABEL" or one.group not in used or one.parameters]
 
 
 def _standard(one: Property, names: set[str], labels: dict[str, str]) -> Property | None:
     if (name := _SAME.get(one.name)) and (name not in names or name == "MEMBER"):
         return Property(name, one.value, one.parameters, one.group)
     if one.name in _SPOUSES and one.value:
-        return _relation("spouse", one.value)
+        return _relation("spouse", one)
     if one.name == "X-ABDATE" and labels.get(one.group or "") == "Anniversary" and "ANNIVERSARY" not in names:
-        return Property("ANNIVERSARY", one.value)
+        return Property("ANNIVERSARY", one.value, one.parameters, one.group)
     if one.name == "X-ABRELATEDNAMES" and (kind := _LABELLED_RELATIONS.get(labels.get(one.group or "", ""))):
-        return _relation(kind, one.value)
-    if one.name == "X-ANDROID-CUSTOM":
-        return _android(text(one.value), names)
+        return _relation(kind, one)
+    if one.name == "X-ANDROID-CUSTOM" and not one.parameters:
+        return _android(one, names)
     if one.name == "X-SOCIALPROFILE":
         return _social_profile(one)
     return None
 
 
-def _relation(kind: str, value: str) -> Property:
-    return Property("RELATED", value, {"TYPE": [kind], "VALUE": ["text"]})
+def _relation(kind: str, one: Property) -> Property:
+    types = [kind, *one.parameters.get("TYPE", [])]
+    return Property("RELATED", one.value, {**one.parameters, "TYPE": types, "VALUE": ["text"]}, one.group)
 
 
-def _android(value: str, names: set[str]) -> Property | None:
+def _android(one: Property, names: set[str]) -> Property | None:
     """Read a row of Android's contacts: its kind, a value, a type and twelve more fields."""
-    kind, plain, type_, *rest = [*value.split(";"), "", ""]
+    kind, plain, type_, *rest = [*text(one.value).split(";"), "", ""]
     if not plain or any(rest[1:]):
         return None
     if kind.endswith("/nickname"):
-        return Property("NICKNAME", escape(plain))
+        return Property("NICKNAME", escape(plain), {}, one.group)
     if kind.endswith("/contact_event") and (name := _ANDROID_EVENTS.get(type_)) and name not in names:
         return Property(
             name, plain.replace("-", "") if plain[:2] != "--" else "--" + plain[2:].replace("-", "")
         )
     if kind.endswith("/relation") and (relation := _ANDROID_RELATIONS.get(type_)):
-        return _relation(relation, escape(plain))
+        return _relation(relation, Property("RELATED", escape(plain), {}, one.group))
     return None
 
 

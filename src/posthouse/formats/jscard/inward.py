@@ -27,8 +27,7 @@ from posthouse.kit.json import Json, JsonObject, NotJSON, loads
 
 _PLACES = {"BIRTHPLACE": "birth", "DEATHPLACE": "death"}
 _LATE = frozenset(("GEO", "TZ", "MEMBER", "X-ABLABEL", "X-ABADR", "X-ABSHOWAS", "JSPROP", *_PLACES))
-_ALWAYS_ONE = frozenset(("FN", "N"))
-_PHONETIC_KINDS = {"N": NAME_KINDS, "ADR": ADDRESS_KINDS}
+_KINDS = {"N": NAME_KINDS, "ADR": ADDRESS_KINDS}
 
 
 def from_vcard(card: Card) -> JsonObject:
@@ -73,7 +72,8 @@ class _Inward:
         self._localize()
         self._keep_groups()
         if self.kept:
-            self.card["vCardProps"] = [to_jcard(one) for one in self.kept]
+            # By name: the order between different properties says nothing, and a copy changes its place.
+            self.card["vCardProps"] = [to_jcard(one) for one in sorted(self.kept, key=lambda one: one.name)]
         patch = [one for one in late if one.name == "JSPROP"]
         return self._patched(patch) if patch else self.card
 
@@ -133,7 +133,7 @@ class _Inward:
         heard = {_spoken(base).lower() or language}
         for one in group:
             tag = _spoken(one).lower()
-            is_phonetic = "PHONETIC" in one.parameters and one.name in _PHONETIC_KINDS
+            is_phonetic = "PHONETIC" in one.parameters and one.name in _KINDS
             if one is not base and (is_phonetic or (tag and tag not in heard and is_language(tag))):
                 self.alternates.append((base, one))
                 self.bases.add(id(base))
@@ -149,6 +149,8 @@ class _Inward:
             if one.value.strip(";") or one.name.startswith("X-"):
                 self.kept.append(one)
             return
+        if one.name in _KINDS and not _is_whole(one):
+            self.kept.append(one)
         for piece in pieces:
             piece.left = self._remaining(one, piece.left)
             if piece.is_merged:
@@ -353,7 +355,7 @@ class _Inward:
     ) -> JsonObject:
         """Return what one property says otherwise than the base, as patches; nothing if it cannot be said."""
         at = "/".join(map(escaped, path))
-        if "PHONETIC" in one.parameters:
+        if "PHONETIC" in one.parameters and one.name in _KINDS:
             return _phonetic_patch(base, one, at, value)
         pieces = build(one)
         if len(pieces) != 1 or (one.name == "NICKNAME" and len(build(base)) != 1):
@@ -384,6 +386,12 @@ class _Inward:
             pass
         self.card.setdefault("vCardProps", []).extend(to_jcard(one) for one in properties)
         return self.card
+
+
+def _is_whole(one: Property) -> bool:
+    """Tell whether all components of a structured value are known."""
+    fields = components(one.value)
+    return not any(map(any, fields[len(_KINDS[one.name]) :]))
 
 
 def _is_derived(one: Property) -> bool:
@@ -421,7 +429,7 @@ def _localized_left(left: dict[str, list[str]]) -> dict[str, list[str]]:
 
 def _phonetic_patch(base: Property, one: Property, at: str, value: JsonObject) -> JsonObject:
     """Return how the components of a name or address sound, each at its component (RFC 9555 §2.3.15)."""
-    kinds = _PHONETIC_KINDS[one.name]
+    kinds = _KINDS[one.name]
     places = positions(fields := components(base.value), kinds)
     sounds = components(one.value)
     in_card = [item for item in value.get("components", ()) if item["kind"] != "separator"]

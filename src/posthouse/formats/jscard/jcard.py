@@ -85,7 +85,8 @@ def from_jcard(value: list[Json]) -> Property | None:
     default = "text" if name in _TEXT else "uri" if name in _URI else "unknown"
     if value[2].lower() not in (default, "unknown"):
         parameters["VALUE"] = [value[2]]
-    written = [_structure(one, value[2].lower()) for one in value[3:]]
+    is_structured = name in _STRUCTURED and value[2].lower() == "text"
+    written = [_structure([one] if is_structured and type(one) is str else one, value[2].lower()) for one in value[3:]]
     return Property(name, ",".join(written), parameters, group)
 
 

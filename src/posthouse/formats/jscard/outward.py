@@ -1,8 +1,9 @@
 """To vCard: a JSContact Card as vCard 4.0 (RFC 9555 §3).
 
-Theory: each object is written as the properties that say it. Then the result is converted back and compared:
-whatever is missing or other is added as JSPROP, one patch in all (RFC 9555 §3.2.1). So nothing is lost that the
-rules of conversion do not cover, and no rule needs an exact twin.
+Theory: each object is written as the properties that say it. Then the result is written, read and converted
+back, and compared: whatever is missing or other is added as JSPROP, one patch in all (RFC 9555 §3.2.1). So
+nothing is lost that the rules of conversion do not cover or that a vCard cannot hold, and no rule needs an exact
+twin.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from posthouse.formats.jscard.declaration import RESERVED, TYPES
 from posthouse.formats.jscard.inward import from_vcard
 from posthouse.formats.jscard.jcard import from_jcard
 from posthouse.formats.jscard.patch import InvalidPatch, applied, differences, tokens
-from posthouse.formats.vcard import Card, Property, escape
+from posthouse.formats.vcard import Card, Property, escape, read
+from posthouse.formats.vcard import write as vcard_octets
 from posthouse.kit.json import Json, JsonObject, dumps
 
 _MAPS = (
@@ -40,6 +42,7 @@ _MAPS = (
     ("notes",),
     ("personalInfo",),
 )
+_SINGLE = (("name",), ("speakToAs",))
 _ONCE = frozenset(
     ("FN", "UID", "KIND", "LANGUAGE", "PRODID", "CREATED", "REV", "CATEGORIES", "GRAMGENDER", "MEMBER")
 )
@@ -61,7 +64,7 @@ def to_vcard(card: JsonObject) -> Card:
     plain = _without_types(card, "Card")
     properties = _Outward(plain).properties()
     vcard = Card(properties)
-    again = from_vcard(vcard)
+    again = from_vcard(read(vcard_octets(vcard))[0])
     patch = differences(again, {name: value for name, value in plain.items() if name not in _NOT_SAID})
     for name in _NOT_SAID:
         patch.pop(name, None)
@@ -140,8 +143,7 @@ class _Outward:
                 continue
             same = members.get(one.value) if one.name == "MEMBER" else once.get(one.name)
             if same is not None and same.value == one.value and "DERIVED" not in same.parameters:
-                same.parameters.update(one.parameters)
-                same.group = one.group
+                same.parameters, same.group = one.parameters, one.group
             else:
                 kept.append(one)
         return kept
@@ -206,12 +208,12 @@ class _Outward:
         for language, patch in self.card.get("localizations", {}).items():
             plain = {name: value for name, value in self.card.items() if name != "localizations"}
             try:
-                touched = dict.fromkeys(_touched(tokens(path)) for path in patch)
+                touched = dict.fromkeys(_object_at(tokens(path)) for path in patch)
                 changed = applied(plain, patch)
             except InvalidPatch:
                 continue
-            for path in touched:
-                for base, other in zip(self.said.get(path, ()), _say(changed, path), strict=False):
+            for path in touched.keys() & self.said.keys() - {()}:
+                for base, other in zip(self.said[path], _say(changed, path), strict=False):
                     if self._is_alternative(base, other):
                         other.parameters["ALTID"] = self._altid(base)
                         other.parameters["LANGUAGE"] = [language]
@@ -259,8 +261,10 @@ def _say(card: JsonObject, path: _Path) -> list[Property]:
     return write.entry(path[:-1], path[-1], value)
 
 
-def _touched(keys: list[str]) -> _Path:
-    """Return the path of the object that a patch reaches."""
-    if keys[:2] == ["speakToAs", "pronouns"]:
-        return tuple(keys[:3])
-    return (keys[0],) if keys[0] in ("name", "speakToAs") else tuple(keys[:2])
+def _object_at(keys: list[str]) -> _Path:
+    """Return the path of the object with properties of its own that a path reaches, or an empty one."""
+    for length in (1, 2, 3):
+        path = tuple(keys[:length])
+        if len(path) == length and (path[:-1] in _MAPS or (path in _SINGLE and keys[:2] != ["speakToAs", "pronouns"])):
+            return path
+    return ()

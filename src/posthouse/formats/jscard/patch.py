@@ -9,6 +9,7 @@ from itertools import pairwise
 from posthouse.kit.json import Json, JsonObject
 
 _BAD_ESCAPE = re.compile("~(?![01])")
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
 _INDEX = re.compile("0|[1-9][0-9]{0,8}")
 
 
@@ -112,11 +113,8 @@ def _same(one: Json, other: Json) -> bool:
 
 
 def _may_stand(value: JsonObject) -> bool:
-    return all(map(_is_plain, value))
-
-
-def _is_plain(key: str) -> bool:
-    return key.isprintable()
+    """Tell whether all keys can stand in a parameter of a vCard, which holds no control characters."""
+    return not any(map(_CONTROL.search, value))
 
 
 def is_array_free(card: JsonObject, paths: Iterable[str]) -> bool:

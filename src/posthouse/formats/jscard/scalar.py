@@ -29,9 +29,10 @@ _ADDR_SPEC = re.compile(
     r'(?:"(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*+"|[^\s"(),:;<>@\[\\\]\x00-\x1f]+)'
     r"@(?:\[[^\s\[\]\\]+\]|[^\s\"(),:;<>@\[\\\]\x00-\x1f]+)"
 )
-# ABNF v-extension (RFC 9553 §1.8.1); NON-ASCII is any character beyond U+007F.
+# ABNF v-extension (RFC 9553 §1.8.1); NON-ASCII is any character beyond U+007F. The slash, which the ABNF leaves
+# out, is let in, for RFC 9555 §3.2.1 has an example with it.
 _LABEL = r"[A-Za-z0-9\x80-\U0010ffff](?:[A-Za-z0-9\x80-\U0010ffff-]*[A-Za-z0-9\x80-\U0010ffff])?"
-_VENDOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*:[ \t!\x23-\x2e\x30-\x7d\x80-\U0010ffff]+")
+_VENDOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*:[ \t!\x23-\x7d\x80-\U0010ffff]+")
 _VCARD_NAME = re.compile(r"[A-Za-z0-9-]+")
 _LARGEST = 2**53 - 1
 

@@ -113,7 +113,8 @@ def _typed(property_name: str, value: str) -> Property:
 
 def _by_rule(place: tuple[str, ...], value: JsonObject) -> list[Property]:
     service = value.get("vCardName", "").upper() if place == ("onlineServices",) else ""
-    if value.get("service") == SERVICES.get(service, "") and "uri" not in value and "user" in value:
+    known = service in SERVICES and value.get("service") == SERVICES[service]
+    if known and "user" in value and "uri" not in value:
         plain = {key: item for key, item in value.items() if key not in ("service", "user")}
         parameters, group = parameters_of(plain, "OnlineService")
         return [Property(service, escape(value["user"]), parameters, group)]

@@ -7,6 +7,8 @@ import re
 from posthouse.formats.vcard.card import Card, Property
 
 _LINE = 75  # octets without the line break
+_NAME = re.compile(r"[A-Za-z0-9-]+")
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9-]")
 _NEEDS_QUOTES = re.compile(r"[,;:]|\A\s|\s\Z")
 _CARETS = {"^": "^^", "\n": "^n", '"': "^'"}
 _FOR_CARETS = re.compile('[\\^\n"]')
@@ -18,7 +20,7 @@ def write(card: Card) -> bytes:
     """Write a card with CRLF line ends, folded at 75 octets and never inside a character.
 
     ``version`` and ``faults`` are not written: what is written is 4.0. Values are written as they are, but
-    for line breaks, which cannot begin another property.
+    for line breaks, which cannot begin another property; in names, what may not stand there becomes ``-``.
     """
     lines = ["BEGIN:VCARD", "VERSION:4.0"]
     lines += [_line(one) for one in card.properties]
@@ -27,14 +29,20 @@ def write(card: Card) -> bytes:
 
 
 def _line(one: Property) -> str:
-    head = f"{one.group}.{one.name}" if one.group else one.name
+    head = _name(one.name)
+    if one.group:
+        head = f"{_name(one.group)}.{head}"
     for name, values in one.parameters.items():
-        if values:
-            head += f";{name}={','.join([_parameter(value) for value in values])}"
+        if values and name:
+            head += f";{_name(name)}={','.join([_parameter(value) for value in values])}"
     value = one.value
     if not value.isprintable():
         value = _plain(value).replace("\n", "\\n")
     return f"{head}:{value}"
+
+
+def _name(name: str) -> str:
+    return name if _NAME.fullmatch(name) else _NOT_IN_NAMES.sub("-", name)
 
 
 def _parameter(value: str) -> str:
