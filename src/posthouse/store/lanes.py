@@ -172,10 +172,7 @@ class WriteLane:
         self._turn.close()
 
     def _serve(self) -> None:
-        if sys.platform == "linux":
-            # Or each unit that comes in would break off the thread that brought it, to find it holding the
-            # interpreter's lock.
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        _stand_back()
         ended = False
         while not ended:
             group: list[_Waiting[object]] = []
@@ -239,6 +236,13 @@ class WriteLane:
             raise RuntimeError("a unit ran past the end of an iterator") from stop
         txn.finish()
         waiting.moved = txn.moved()
+
+
+def _stand_back() -> None:
+    """Let this thread not break off the one that wakes it, which holds the interpreter's lock just then."""
+    if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:
+        with suppress(OSError):  # Where a sandbox forbids it, all goes on as before.
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def _moved(group: list[_Waiting[object]]) -> list[Moved]:
