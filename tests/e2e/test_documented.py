@@ -1,4 +1,4 @@
-"""What the page for authors of clients shows of the event source works, line by line, but for the address and the token."""
+"""What the page for authors of clients shows works, line by line, but for the address and the token."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from posthouse.testing import Server
 from posthouse.testing.client import Jmap
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "howto" / "push.md").read_text()
-[PART] = re.findall(r"^## EventSource\n(.*?)^## ", PAGE, re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +26,7 @@ def server() -> Iterator[Server]:
 
 def code(server: Server, language: str, mark: str) -> str:
     """Find the one piece of code in a language that has a mark, and adapt it to a server."""
-    pieces = re.findall(rf"```{language}\n(.*?)```", PART, re.DOTALL)
+    pieces = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
     [piece] = [piece for piece in pieces if mark in piece]
     demo = server.users["demo@example.org"]
     assert "://127.0.0.1:8080" in piece or 'fetch("/jmap' in piece
