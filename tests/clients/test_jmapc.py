@@ -190,3 +190,15 @@ def test_it_sees_errors_as_errors(jmapc: Peer) -> None:
     assert {"nowhere": "notFound"} == refused["notUpdated"]
     with pytest.raises(PeerFailed, match="Errors found"):
         jmapc.do("changes_since", mailbox_id="nowhere", state="?", query_state="?")
+
+
+def test_it_hears_of_changes(jmapc: Peer, raw: Jmap) -> None:
+    first = jmapc.do("next_event")
+    assert raw.ask("Email/get", ids=[])["state"] == first["changed"][raw.account]["Email"]
+    made = raw.ask("Mailbox/set", create={"a": {"name": "Heard"}})
+    try:
+        second = jmapc.do("next_event")
+        assert made["newState"] == second["changed"][raw.account]["Mailbox"]
+        assert first["id"] != second["id"]
+    finally:
+        raw.ask("Mailbox/set", destroy=[made["created"]["a"]["id"]])
