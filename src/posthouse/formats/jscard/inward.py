@@ -27,6 +27,7 @@ from posthouse.kit.json import Json, JsonObject, NotJSON, loads
 
 _PLACES = {"BIRTHPLACE": "birth", "DEATHPLACE": "death"}
 _LATE = frozenset(("GEO", "TZ", "MEMBER", "X-ABLABEL", "X-ABADR", "X-ABSHOWAS", "JSPROP", *_PLACES))
+_ONE = frozenset(("FN", "N"))
 _KINDS = {"N": NAME_KINDS, "ADR": ADDRESS_KINDS}
 
 
@@ -98,7 +99,7 @@ class _Inward:
         spoken = Counter(
             _spoken(one).lower()
             for one in self.properties
-            if _spoken(one) and ("ALTID" not in one.parameters or _alternative(one) not in unspoken)
+            if _spoken(one) and (_alternative(one)[1] in ("", "=") or _alternative(one) not in unspoken)
         )
         if sum(spoken.values()) < 2:
             return ""
@@ -111,14 +112,11 @@ class _Inward:
         """Pair each property that is an alternative of another with that one."""
         together: dict[tuple[str, str], list[Property]] = {}
         for one in self.properties:
-            if one.parameters and ("ALTID" in one.parameters or (one.name == "FN" and _spoken(one))):
+            if one.parameters or one.name in _ONE:
                 together.setdefault(_alternative(one), []).append(one)
-        for (name, number), group in together.items():
-            if name == "FN" and not number:
-                group[:0] = [one for one in self.properties if one.name == "FN" and not one.parameters][:1]
         found: set[int] = set()
-        for group in together.values():
-            if len(group) > 1:
+        for (_, number), group in together.items():
+            if len(group) > 1 and (number not in ("", "=") or group[0].name in _ONE):
                 found |= self._pair(group)
         return found
 
@@ -403,7 +401,11 @@ def _spoken(one: Property) -> str:
 
 
 def _alternative(one: Property) -> tuple[str, str]:
-    return one.name, one.parameters.get("ALTID", [""])[0] if one.parameters else ""
+    """Tell what a property is an alternative of: its name and its ALTID, or the key that it asks for."""
+    if not one.parameters:
+        return one.name, ""
+    number = one.parameters.get("ALTID", [""])[0]
+    return one.name, number or (f"={_wanted(one) or ''}" if one.name not in _ONE else "")
 
 
 def _wanted(one: Property) -> str | None:

@@ -17,7 +17,7 @@ from posthouse.formats.jscard.declaration import RESERVED, TYPES
 from posthouse.formats.jscard.inward import from_vcard
 from posthouse.formats.jscard.jcard import from_jcard
 from posthouse.formats.jscard.patch import InvalidPatch, applied, differences, tokens
-from posthouse.formats.vcard import Card, Property, escape, read
+from posthouse.formats.vcard import Card, Property, escape, items, read
 from posthouse.formats.vcard import write as vcard_octets
 from posthouse.kit.json import Json, JsonObject, dumps
 
@@ -141,12 +141,27 @@ class _Outward:
             one = from_jcard(value)
             if one is None:
                 continue
+            if one.name == "CATEGORIES" and self._takes_keywords(one):
+                kept.append(one)
+                continue
             same = members.get(one.value) if one.name == "MEMBER" else once.get(one.name)
             if same is not None and same.value == one.value and "DERIVED" not in same.parameters:
                 same.parameters, same.group = one.parameters, one.group
             else:
                 kept.append(one)
         return kept
+
+    def _takes_keywords(self, one: Property) -> bool:
+        """Take the keywords of a kept CATEGORIES out of the one that is written for all others."""
+        mine = set(items(one.value))
+        plain = next((other for other in self.said[()] if other.name == "CATEGORIES"), None)
+        if plain is None or not mine <= set(items(plain.value)):
+            return False
+        rest = [keyword for keyword in items(plain.value) if keyword not in mine]
+        plain.value = ",".join([escape(keyword) for keyword in rest])
+        if not rest:
+            self.said[()].remove(plain)
+        return True
 
     # Groups and alternatives.
 
@@ -212,9 +227,14 @@ class _Outward:
                 changed = applied(plain, patch)
             except InvalidPatch:
                 continue
-            for path in touched.keys() & self.said.keys() - {()}:
-                for base, other in zip(self.said[path], _say(changed, path), strict=False):
-                    if self._is_alternative(base, other):
+            for path in touched:
+                if not path or path not in self.said:
+                    continue
+                bases = {_role(one): one for one in reversed(self.said[path])}
+                for other in _say(changed, path):
+                    name, is_sound = _role(other)
+                    base = bases.get((name, is_sound)) or (bases.get((name, False)) if is_sound else None)
+                    if base is not None and self._is_alternative(base, other):
                         other.parameters["ALTID"] = self._altid(base)
                         other.parameters["LANGUAGE"] = [language]
                         other.group = base.group
@@ -222,16 +242,15 @@ class _Outward:
         return found
 
     def _is_alternative(self, base: Property, other: Property) -> bool:
-        if (
-            base.name != other.name
-            or base.name == "X-ABLABEL"
-            or "DERIVED" in (*base.parameters, *other.parameters)
-        ):
-            return False
-        if "PHONETIC" in base.parameters or "PHONETIC" in other.parameters:
+        if base.name == "X-ABLABEL" or "DERIVED" in base.parameters or "DERIVED" in other.parameters:
             return False
         mine = {name: values for name, values in base.parameters.items() if name not in ("ALTID", "LANGUAGE")}
         return base.value != other.value or mine != other.parameters
+
+
+def _role(one: Property) -> tuple[str, bool]:
+    """Return the name of a property and whether it says how another one sounds."""
+    return one.name, "PHONETIC" in one.parameters
 
 
 def _paths(card: JsonObject) -> Iterator[_Path]:

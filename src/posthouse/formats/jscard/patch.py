@@ -74,7 +74,8 @@ def applied(card: JsonObject, patch: JsonObject) -> JsonObject:
 def differences(have: JsonObject, want: JsonObject) -> JsonObject:
     """Return the PatchObject that makes of `have` what is wanted; it points into no array.
 
-    Objects that both have are compared inside, unless a key could not stand in a path.
+    Objects that both have are compared inside, unless a key could not stand in a path, or they are patches
+    of a localization, which are kept together.
     """
     patch: JsonObject = {}
     open_pairs: list[tuple[list[str], JsonObject, JsonObject]] = [([], have, want)]
@@ -85,7 +86,8 @@ def differences(have: JsonObject, want: JsonObject) -> JsonObject:
                 continue
             at = [*path, escaped(key)]
             before, after = old.get(key), new.get(key)
-            if type(before) is dict and type(after) is dict and _may_stand(before) and _may_stand(after):
+            is_open = type(before) is dict and type(after) is dict and path[:1] != ["localizations"]
+            if is_open and _may_stand(before) and _may_stand(after):
                 open_pairs.append((at, before, after))
             else:
                 patch["/".join(at)] = after

@@ -12,11 +12,23 @@ from hypothesis import strategies as st
 
 from posthouse.formats.jscard import faults, from_vcard, to_vcard
 from posthouse.formats.jscard.declaration import ENUMERATIONS, EVERYWHERE, TYPES
-from posthouse.formats.vcard import Card, Property, components, escape, escape_component, items, read, text, write
+from posthouse.formats.vcard import (
+    Card,
+    Property,
+    components,
+    escape,
+    escape_component,
+    items,
+    read,
+    text,
+    write,
+)
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 WORD = st.text("abcXYZ019", min_size=1, max_size=6)
-AWKWARD = st.sampled_from(["", ",", ";", "\\", "\\n", "a;b,c", '"', "^n", "\n", " x ", ":", "=", "~1/", "\x00\x7f", "é漢"])
+AWKWARD = st.sampled_from(
+    ["", ",", ";", "\\", "\\n", "a;b,c", '"', "^n", "\n", " x ", ":", "=", "~1/", "\x00\x7f", "é漢"]
+)
 STRING = TEXT | AWKWARD | WORD
 HOST = st.sampled_from(["example.com", "x.test"])
 ID = st.text("abcABC012_-", min_size=1, max_size=8)
@@ -29,10 +41,14 @@ PLAIN: dict[str, st.SearchStrategy[Any]] = {
     "Position": st.integers(1, 2**53 - 1) | st.integers(1, 9),
     "Preference": st.integers(1, 100),
     "Id": ID,
-    "UTCDateTime": st.sampled_from(["2024-02-29T23:59:59Z", "0001-01-01T00:00:00Z", "1999-12-31T00:00:00.5Z"]),
+    "UTCDateTime": st.sampled_from(
+        ["2024-02-29T23:59:59Z", "0001-01-01T00:00:00Z", "1999-12-31T00:00:00.5Z"]
+    ),
     "LanguageTag": st.sampled_from(["de", "fr", "FR", "zh-Hant", "x-klingon"]),
     "Script": st.sampled_from(["Latn", "Cyrl"]),
-    "URI": st.builds("{}:{}".format, st.sampled_from(["https", "tel", "data", "CID"]), st.text("a/;,=&%20"[:6], max_size=9)),
+    "URI": st.builds(
+        "{}:{}".format, st.sampled_from(["https", "tel", "data", "CID"]), st.text("a/;,=&%20"[:6], max_size=9)
+    ),
     "GeoURI": st.sampled_from(["geo:1.5,-2", "geo:0,0,3;u=1"]),
     "MediaType": st.sampled_from(["image/png", "text/plain; charset=utf-8"]),
     "AddrSpec": st.builds("{}@{}".format, WORD, HOST) | st.just('"a b"@example.com'),
@@ -92,7 +108,11 @@ def objects(draw: Callable[..., Any], name: str) -> dict[str, Any]:
     if declared.any_of and not set(wanted) & set(declared.any_of):
         wanted.append(draw(st.sampled_from(declared.any_of)))
     if name == "Card":
-        wanted += [one for one in draw(st.lists(st.sampled_from(sorted(signatures)), max_size=8)) if one not in wanted]
+        wanted += [
+            one
+            for one in draw(st.lists(st.sampled_from(sorted(signatures)), max_size=8))
+            if one not in wanted
+        ]
     found = {one: draw(value_of(signatures[one])) for one in wanted}
     if name == "Card":
         found |= {"@type": "Card", "version": "2.0"}
@@ -193,7 +213,9 @@ FIXED = {
     "GRAMGENDER": ["NEUTER", "odd"],
 }
 PARAMETERS = {
-    "TYPE": st.lists(st.sampled_from(["home", "WORK", "cell", "pref", "billing", "odd", "friend"]), max_size=2),
+    "TYPE": st.lists(
+        st.sampled_from(["home", "WORK", "cell", "pref", "billing", "odd", "friend"]), max_size=2
+    ),
     "PREF": st.sampled_from([["1"], ["100"], ["0"], ["x"]]),
     "LANGUAGE": st.sampled_from([["de"], ["fr"], ["EN"]]),
     "ALTID": st.sampled_from([["1"], ["2"]]),
