@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import queue
+import socket
 import ssl
 import threading
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -63,14 +65,20 @@ class Device:
 class Endpoint:
     """An HTTPS server that keeps what is posted to it and answers as it is told, else 201."""
 
-    def __init__(self, paths: tuple[Path, Path]) -> None:
+    def __init__(self, paths: tuple[Path, Path], port: int = 0) -> None:
+        self.paths = paths
         self.ca = str(paths[0])
         self.answers: deque[Answer] = deque()
         self.came: queue.Queue[Received] = queue.Queue()
+        self._connections: list[ssl.SSLSocket] = []
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                endpoint._connections.append(self.request)
+                super().setup()
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
@@ -90,7 +98,7 @@ class Endpoint:
 
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(*paths)
-        self._server = _Server(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", port), Handler)
         self._server.socket = context.wrap_socket(
             self._server.socket, server_side=True, do_handshake_on_connect=False
         )
@@ -110,6 +118,10 @@ class Endpoint:
         return self.came.get(timeout=PATIENCE)
 
     def close(self) -> None:
+        """Listen no more, and hang up on everybody."""
+        for connection in self._connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -172,10 +172,11 @@ class SubscriptionStore:
             return cast(bytes, found)
 
     def close(self) -> None:
-        """Close the file."""
-        self._reader.close()
-        self._writer.close()
-        self._lock.close()
+        """Close the file, after what other threads are at."""
+        with self._turn, self._reading:
+            self._reader.close()
+            self._writer.close()
+            self._lock.close()
 
     @contextmanager
     def _writing(self) -> Iterator[apsw.Connection]:

@@ -17,7 +17,7 @@ from posthouse.serve.push.hub import Hub
 from posthouse.serve.work.delivery import Arrivals, Callers, Delivery, Means
 from posthouse.serve.work.lead import Lead
 from posthouse.serve.work.outward import Outward
-from posthouse.serve.work.timer import LoopTimer, Timer
+from posthouse.serve.work.timer import Appointment, LoopTimer, Timer
 from posthouse.store.subscriptions import SubscriptionStore
 
 _NOTED_AFTER: Final = 1.0  # seconds in which what is to be noted gathers
@@ -71,6 +71,7 @@ class Pusher:
         """Which were removed since rows began to be read, and may still be among those."""
         self._looking: asyncio.Task[None] | None = None
         self._noted: dict[int, Course] = {}
+        self._due: Appointment | None = None
         self._writing: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._deaf: Callable[[], None] | None = None
@@ -89,6 +90,8 @@ class Pusher:
         if self._looking is not None:
             self._looking.cancel()
         await asyncio.gather(*(delivery.close() for delivery in self._deliveries.values()))
+        if self._due is not None:
+            self._due.cancel()
         if self._writing is not None:
             await self._writing
         await self._write()
@@ -183,7 +186,7 @@ class Pusher:
 
     def _note(self, id: int, course: Course) -> None:
         if not self._noted and not self._closed:
-            self._timer.at(self._timer.now() + _NOTED_AFTER, self._write_soon)
+            self._due = self._timer.at(self._timer.now() + _NOTED_AFTER, self._write_soon)
         self._noted[id] = course
 
     def _write_soon(self) -> None:
