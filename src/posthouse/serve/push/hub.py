@@ -15,6 +15,8 @@ from posthouse.serve.push.watch import End, Watch
 MERGED: Final = 0.05
 """Seconds after a watch was told something in which all that follows is gathered into one."""
 
+_IN_A_TURN: Final = 100
+
 _log = log.get("push")
 
 
@@ -132,9 +134,15 @@ class Hub:
         watches = self._by_account.get(moved.account)
         if watches:
             wire = wire_account(moved.account)
-            for watch in watches:
-                if watch.add(wire, moved.levels):
-                    self._tell(watch)
+            self._wake([watch for watch in watches if watch.add(wire, moved.levels)])
+
+    def _wake(self, watches: list[Watch]) -> None:
+        """Tell many watches, a few in each turn of the loop, so that nobody waits for all of them."""
+        assert self._loop is not None
+        for watch in watches[:_IN_A_TURN]:
+            self._tell(watch)
+        if len(watches) > _IN_A_TURN:
+            self._loop.call_soon(self._wake, watches[_IN_A_TURN:])
 
     def _missed(self, missed: Missed) -> None:
         """Look at the accounts and the credentials of all watches again."""
