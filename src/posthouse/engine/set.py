@@ -509,7 +509,7 @@ class _Commit:
             before, named = change.before(), change.named
             told: JsonObject = {}
             for name, value in change.after().items():
-                if name not in named and before.get(name, value) != value:
+                if before.get(name, value) is not value and name not in named and before[name] != value:
                     told[name] = value
             self._outcome.updated[self._wire(change.key, change.id)] = (told | change.report) or None
             return
