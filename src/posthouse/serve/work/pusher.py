@@ -99,7 +99,7 @@ class Pusher:
 
     def _begin(self) -> None:
         if not self._closed:
-            _log.info("push.leads")
+            _log.debug("push.leads")
             self._deaf = self._bus.listen(self._hear)
             self._look_at([None])
 
