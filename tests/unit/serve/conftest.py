@@ -225,6 +225,7 @@ class Site:
         signed_in: bool = True,
         peer: str = "192.0.2.1",
         http_version: str = "1.1",
+        extensions: dict[str, object] | None = None,
     ) -> Reply:
         """Send one request; None among the pieces of a body is the peer that goes away."""
         pairs = list(headers.items() if isinstance(headers, dict) else headers or [])
@@ -245,6 +246,7 @@ class Site:
             "server": ("127.0.0.1", 8080),
             "scheme": "http",
             "http_version": http_version,
+            "extensions": extensions or {},
         }
         pieces: list[bytes | None] = [body] if isinstance(body, bytes) else list(body)
         sent: list[Any] = []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -14,7 +16,13 @@ from posthouse.bus import Moved, SignedOut
 from posthouse.kit.limits import Limits
 from posthouse.model.caller import Caller
 from posthouse.serve.http import api, websocket_line
+from posthouse.serve.http.api import ApiResource
+from posthouse.serve.http.concurrency import Gate
+from posthouse.serve.http.websocket import UPGRADE
+from posthouse.serve.http.websocket_talk import Desk, Talk
 from wire.websocket import ACCEPT, BINARY, CLOSE, PING, PONG, TEXT, Raw, basic, connect, frame, handshake
+
+from .test_websocket_line import Transport
 
 Serve = Callable[..., Any]
 
@@ -190,6 +198,38 @@ def test_each_credential_has_a_number_of_connections(serve: Serve, site: Any) ->
             settled(other)
 
 
+def test_a_handshake_that_fails_leaves_its_room_to_others(serve: Serve, site: Any) -> None:
+    site = site.with_limits(max_web_sockets=1)
+    live = serve(site)
+
+    async def broken(place: object) -> dict[str, int]:
+        raise OSError("a secret of the inside")
+
+    site.api.levels, levels = broken, site.api.levels
+    for _ in range(3):
+        with to(live) as raw:
+            assert raw.head.startswith("HTTP/1.1 500 ")
+    site.api.levels = levels
+    with to(live) as raw:
+        assert raw.head.startswith("HTTP/1.1 101 ")
+
+
+def test_a_peer_who_leaves_in_the_handshake_leaves_nothing(site: Any) -> None:
+    class Left:
+        pace = 1000.0
+        tasks: set[Any] = set()  # noqa: RUF012
+
+        def switch(self, headers: object, line: object) -> bool:
+            return False
+
+    site = site.with_limits(max_web_sockets=1)
+    lines = handshake("x", None).decode().split("\r\n")[1:]
+    headers = dict(line.split(": ", 1) for line in lines if line)
+    for _ in range(3):
+        assert 0 == site.ask("GET", "/jmap/ws/", headers, extensions={UPGRADE: Left()}).status
+    assert {} == site.hub._by_person
+
+
 def test_what_is_sent_too_early_is_kept(live: Any) -> None:
     with socket.create_connection(("127.0.0.1", live.port), timeout=20) as connection:
         early = frame(TEXT, json.dumps(ECHO).encode())
@@ -362,6 +402,21 @@ def test_what_a_connection_sends_beyond_its_limit_waits(serve: Serve, site: Any)
         assert "W" == raw.hear()["requestId"]
 
 
+def test_a_connection_with_all_it_may_have_running_is_not_read(serve: Serve, site: Any) -> None:
+    live = serve(site.with_limits(max_concurrent_requests=3))
+    with to(live) as raw, to(live) as other:
+        for _ in range(3):
+            raw.say(WAIT)
+        raw.send(frame(PING))
+        while live.site.api.running < 3:
+            pass
+        for _ in range(3):
+            other.send(frame(PING))
+            assert (PONG, b"") == other.frame()
+        release(live.site)
+        assert TEXT == (raw.frame() or (0,))[0]
+
+
 def test_a_large_message_takes_its_place_before_it_is_read(serve: Serve, site: Any) -> None:
     live = serve(site.with_limits(max_concurrent_requests=2))
     with to(live) as slow, to(live) as slower, to(live) as other:
@@ -435,6 +490,70 @@ def test_a_new_wish_loses_nothing_of_the_old(serve: Serve, site: Any) -> None:
         site.api.states = {"Email": 9}
         raw.say(ENABLE)
         assert change("a1.9", Email="9") == raw.hear()
+
+
+def test_a_new_wish_tells_what_the_old_was_not_told_yet(serve: Serve, site: Any) -> None:
+    with to(serve(site)) as raw:
+        raw.say(ENABLE)
+        settled(raw)
+        site.api.states = {"Email": 9}  # committed, but the news of it are still on their way
+        raw.say(ENABLE)
+        assert change("a1.9", Email="9") == raw.hear()
+
+
+def test_the_first_change_after_a_wish_is_told_at_once(site: Any) -> None:
+    async def scene() -> None:
+        async with talking(site) as (talk, transport):
+            site.bus.publish([Moved(1, {"Email": 8})])
+            await turns()
+            assert b'"a1.8"' in transport.sent
+            talk.wake()  # once too often, as may be
+            site.bus.publish([Moved(1, {"Email": 9})])
+            await turns()
+            assert b'"a1.9"' not in transport.sent  # but merged with what comes in the next moment
+
+    asyncio.run(scene())
+
+
+def test_while_the_peer_does_not_read_changes_are_merged(site: Any) -> None:
+    async def scene() -> None:
+        async with talking(site) as (talk, transport):
+            talk.line.pause_writing()
+            for number in range(1, 100):
+                site.bus.publish([Moved(1, {"Email": number})])
+                await turns()
+            assert b"" == transport.sent
+            talk.line.resume_writing()
+            assert 1 == transport.sent.count(b"StateChange")
+            assert b'"a1.33"' in transport.sent  # 99 in base 32
+
+    asyncio.run(scene())
+
+
+@asynccontextmanager
+async def talking(site: Any) -> AsyncIterator[tuple[Talk, Transport]]:
+    """A talk that is told of everything, on a transport that keeps what is sent."""
+    site.hub.open()
+    desk = Desk(ApiResource(None, site.api, site.limits), site.hub, site.limits, (), site.sign_in.stands)  # type: ignore[arg-type]
+    gate = Gate(1, 0)
+    caller = await site.sign_in.bearer("token-1", "")
+    await gate.enter(caller.key)
+    talk = Talk(desk, caller, 1000, set(), gate)
+    transport = Transport()
+    talk.line.connection_made(transport)  # type: ignore[arg-type]
+    talk.begin(await site.hub.watch(caller, None, talk.wake))
+    try:
+        yield talk, transport
+    finally:
+        talk.line.connection_lost(None)
+        site.hub.close()
+    assert {} == site.hub._by_person
+    await gate.enter(caller.key)  # there is room again
+
+
+async def turns() -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 def test_no_more_is_told_once_it_is_disabled(serve: Serve, site: Any) -> None:

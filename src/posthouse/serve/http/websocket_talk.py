@@ -119,7 +119,8 @@ class Talk:
             self.leave()
         elif not self.line.is_full:
             change = watch.take()
-            self._desk.hub.taken(watch)
+            if change is not None or watch.due:  # else nothing was taken, and the next change need not wait
+                self._desk.hub.taken(watch)
             if change is not None:
                 self.line.say(jmap.state_change(change, watch.position))
 
