@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +18,7 @@ from posthouse.kit import json
 from posthouse.kit.json import Json, JsonObject
 from posthouse.kit.limits import Limits
 from posthouse.kit.turns import Turns
+from posthouse.model import blobid
 from posthouse.model.caller import Access, Caller
 from posthouse.model.capability import Capability
 from posthouse.model.registry import Registry
@@ -124,6 +126,34 @@ class Kitchen:
         except Refused as refused:
             return refused.error
         raise AssertionError(f"{method} should have failed, but answered {answered}")
+
+    def upload(self, data: bytes) -> str:
+        """Keep bytes as a blob that the caller may read."""
+        until = 2**40
+        self._blobs.put(data, until)
+        digest = hashlib.sha256(data).digest()
+        self.write(lambda txn: txn.note_upload(digest, until))
+        return blobid.encode(digest)
+
+    def one(self, type: str, id: str, *properties: str, **arguments: Json) -> JsonObject:
+        """Get one object, some of its properties or the default ones."""
+        asked = {"properties": list(properties)} if properties else {}
+        [found] = self.ask(f"{type}/get", ids=[id], **asked, **arguments)["list"]
+        return dict(found)
+
+    def refused(self, method: str, act: str, values: Json) -> JsonObject:
+        """Make one change that must fail and give its SetError."""
+        answered = self.ask(method, **{act: values})
+        [error] = answered[
+            {"create": "notCreated", "update": "notUpdated", "emails": "notCreated"}[act]
+        ].values()
+        return dict(error)
+
+    def bytes_of(self, blob: str) -> bytes:
+        """Read a whole blob."""
+        named = blobid.decode(blob)
+        assert named is not None and named.range is None
+        return self._blobs.read(named.digest)
 
     # -- baking --
 

@@ -1,4 +1,4 @@
-"""Every protocol test of mail runs on every store."""
+"""Every protocol test of mail and of contacts runs on every store."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from bakery.kitchen import STORES
 from mailroom.room import Room
+from rolodex.rolodex import Rolodex
 
 
 @pytest.fixture(params=list(STORES))
@@ -17,3 +18,10 @@ def room(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Room]:
     """An engine with the mail types over a new account."""
     with closing(Room(STORES[request.param], tmp_path)) as room:
         yield room
+
+
+@pytest.fixture(params=list(STORES))
+def rolodex(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rolodex]:
+    """An engine with the contact types over a new account."""
+    with closing(Rolodex(STORES[request.param], tmp_path)) as rolodex:
+        yield rolodex

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,6 @@ from posthouse.capabilities.submission import SUBMISSION, identity
 from posthouse.capabilities.vacation import VACATION, response
 from posthouse.kit.json import Json, JsonObject
 from posthouse.kit.limits import Limits
-from posthouse.model import blobid
 from posthouse.model.ports import Txn
 from posthouse.store.layout import tally_word
 
@@ -34,14 +32,6 @@ class Room(Kitchen):
         self.role = {found["role"]: found["id"] for found in self.ask("Mailbox/get")["list"]}
 
     # -- making --
-
-    def upload(self, data: bytes) -> str:
-        """Keep bytes as a blob that the caller may read."""
-        until = 2**40
-        self._blobs.put(data, until)
-        digest = hashlib.sha256(data).digest()
-        self.write(lambda txn: txn.note_upload(digest, until))
-        return blobid.encode(digest)
 
     def imported(self, data: bytes, **values: Json) -> str:
         """Import a message, into the inbox unless told otherwise, and give its id."""
@@ -65,28 +55,6 @@ class Room(Kitchen):
         plain = {"mailboxIds": {self.role["drafts"]: True}}
         made: str = self._create("Email", [plain | values])[0]["id"]
         return made
-
-    # -- asking --
-
-    def one(self, type: str, id: str, *properties: str, **arguments: Json) -> JsonObject:
-        """Get one object, some of its properties or the default ones."""
-        asked = {"properties": list(properties)} if properties else {}
-        [found] = self.ask(f"{type}/get", ids=[id], **asked, **arguments)["list"]
-        return dict(found)
-
-    def refused(self, method: str, act: str, values: Json) -> JsonObject:
-        """Make one change that must fail and give its SetError."""
-        answered = self.ask(method, **{act: values})
-        [error] = answered[
-            {"create": "notCreated", "update": "notUpdated", "emails": "notCreated"}[act]
-        ].values()
-        return dict(error)
-
-    def bytes_of(self, blob: str) -> bytes:
-        """Read a whole blob."""
-        named = blobid.decode(blob)
-        assert named is not None and named.range is None
-        return self._blobs.read(named.digest)
 
     # -- what must hold --
 

@@ -141,7 +141,8 @@ def _statements(layout: Layout) -> list[str]:
     for prop in layout.columns:
         if prop.sorted:
             statements.append(
-                f'CREATE INDEX IF NOT EXISTS obj_{name}_{prop.name.lower()} ON obj_{name}(account, "c_{prop.name}")'
+                f'CREATE INDEX IF NOT EXISTS "obj_{name}_{prop.name.lower()}" '
+                f'ON obj_{name}(account, "c_{prop.name}")'
             )
     if layout.members[Part.RARE]:
         statements.append(

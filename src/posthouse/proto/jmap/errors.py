@@ -54,6 +54,7 @@ SET_ERRORS = {
     "invalidProperties": "RFC 8620 §5.3",
     "singleton": "RFC 8620 §5.3",
     "alreadyExists": "RFC 8620 §5.4; RFC 8621 §4.7, §4.8",
+    "addressBookHasContents": "RFC 9610 §2.3",
     "mailboxHasChild": "RFC 8621 §2.5",
     "mailboxHasEmail": "RFC 8621 §2.5",
     "blobNotFound": "RFC 8621 §4.6",

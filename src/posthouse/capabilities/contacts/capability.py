@@ -1,0 +1,24 @@
+"""The capability ``urn:ietf:params:jmap:contacts`` itself (RFC 9610 §1.4.1), and the reading of vCards beside it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from posthouse.capabilities.contacts.addressbook import address_book
+from posthouse.capabilities.contacts.contactcard import contact_card
+from posthouse.capabilities.contacts.write import MOST_BOOKS
+from posthouse.kit.json import JsonObject
+from posthouse.kit.limits import Limits
+from posthouse.model.capability import Capability
+
+
+def _per_account(limits: Limits) -> JsonObject:
+    return {"maxAddressBooksPerCard": MOST_BOOKS, "mayCreateAddressBook": True}
+
+
+CONTACTS: Final = Capability(
+    "urn:ietf:params:jmap:contacts", types=[address_book, contact_card], per_account=_per_account
+)
+
+CONTACTS_PARSE: Final = Capability("urn:ietf:params:jmap:contacts:parse")
+"""No standard has it: the URI, the method and its answers are those of other servers."""

@@ -1,0 +1,125 @@
+"""Ingest: vCards from outside become cards (RFC 9555 §2).
+
+In two steps, as with mail: `digest` converts a vCard and stores its media, outside of any transaction; `merge`
+writes the cards, inside. What is merged twice, or interrupted and merged again, is there once: a card is known
+by its uid, or where it has none by all that it says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from posthouse.capabilities.contacts import birth, media
+from posthouse.capabilities.contacts.addressbook import address_book
+from posthouse.capabilities.contacts.contactcard import contact_card
+from posthouse.capabilities.contacts.write import MOST_OCTETS, with_uid
+from posthouse.formats import jscard, vcard
+from posthouse.kit import clock
+from posthouse.kit.json import JsonObject, dumps
+from posthouse.model.ports import BlobSource, Txn
+
+BOOK_MARK: Final = "X-POSTHOUSE-ADDRESSBOOK"
+"""The vCard property by which our own export names each AddressBook of a card."""
+
+_SPACE: Final = "contacts.content"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A vCard as a card to be filed.
+
+    values: the card without ``addressBookIds``. key: stands for all that it says. books: the names of the
+    AddressBooks it is to be in; none: the default one.
+    """
+
+    values: JsonObject
+    key: int
+    books: tuple[str, ...]
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether a client could not have made it."""
+        return len(dumps(self.values)) > MOST_OCTETS
+
+
+class Found(Enum):
+    """How a card stood in the account when it was to be merged."""
+
+    NEW = "new"
+    """It was not there and is now."""
+    ELSEWHERE = "elsewhere"
+    """It was there, and gained an AddressBook."""
+    THERE = "there"
+    """It was in each of the AddressBooks already; what it says there was let be."""
+
+
+def digest(blobs: BlobSource, card: vcard.Card) -> Prepared:
+    """Convert a vCard; any is one, and nothing is ever raised.
+
+    A photo whose bytes are no image that we know stays the ``data:`` URI that it was.
+    """
+    books = tuple(vcard.text(one.value) for one in card.properties if one.name == BOOK_MARK)
+    own = [one for one in card.properties if one.name != BOOK_MARK]
+    values = jscard.from_vcard(vcard.Card(own, card.version, card.line))
+    key = int.from_bytes(hashlib.sha256(dumps(values)).digest()[:8], "big", signed=True)
+    _, uris = media.gather({"media": values.get("media")})
+    files = {uri: file for uri in uris if (file := media.of_uri(blobs, uri)) is not None}
+    found = {
+        name: medium
+        for name, medium in (values.get("media") or {}).items()
+        if (file := files.get(medium.get("uri", ""))) and (medium["kind"] != "photo" or file.image)
+    }
+    if found:
+        settled = {"media": found}
+        media.settle(settled, {}, files)
+        values = values | {"media": values["media"] | settled["media"]}
+    return Prepared(values, key, books)
+
+
+def merge(txn: Txn, cards: Sequence[Prepared]) -> list[Found]:
+    """File cards that are not there yet; one that is gains the AddressBooks it lacks, and stays as it is."""
+    books: dict[tuple[str, ...], dict[str, bool]] = {}
+    for one in cards:
+        if one.books not in books:
+            books[one.books] = {address_book.wire(_book(txn, name)): True for name in one.books or (None,)}
+    return [_merge_one(txn, one, books[one.books]) for one in cards]
+
+
+def _merge_one(txn: Txn, one: Prepared, books: dict[str, bool]) -> Found:
+    id = _holder(txn, one)
+    if id is not None:
+        old = txn.values(contact_card, [id], contact_card.basis)[id]
+        if books.keys() <= old["addressBookIds"].keys():
+            return Found.THERE
+        txn.update(contact_card, id, old, {**old, "addressBookIds": old["addressBookIds"] | books})
+        return Found.ELSEWHERE
+    id = txn.allocate()
+    now = clock.utc_date(int(clock.now()))
+    txn.insert(contact_card, id, {"created": now, "updated": now, **one.values, "addressBookIds": books})
+    if "uid" not in one.values:
+        txn.put_keys(_SPACE, id, [one.key])
+    return Found.NEW
+
+
+def _holder(txn: Txn, one: Prepared) -> int | None:
+    """Find the card that this one was made to before."""
+    uid = one.values.get("uid")
+    if uid is not None:
+        return next(iter(with_uid(txn, uid)), None)
+    id = txn.find_keys(_SPACE, [one.key]).get(one.key)
+    if id is None or txn.exists(contact_card, [id]):
+        return id
+    txn.drop_keys(_SPACE, id)
+    return None
+
+
+def _book(txn: Txn, name: str | None) -> int:
+    """Give the AddressBook of a name, made if need be; the default one for None or what is no name."""
+    if name is None or not address_book.properties["name"].kind.accepts(name):
+        return birth.default(txn)
+    found = txn.values(address_book, None, ["name"])
+    return next((id for id, values in found.items() if values["name"] == name), None) or birth.make(txn, name)

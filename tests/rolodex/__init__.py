@@ -1,0 +1,1 @@
+"""An account with contacts, for tests."""
