@@ -11,7 +11,9 @@ from typing import Final
 
 from generated import ROOT, keep
 
+from posthouse.app import pushing
 from posthouse.app.wiring import CAPABILITIES
+from posthouse.capabilities import vapid
 from posthouse.model.registry import Registry
 
 PAGE = ROOT / "docs" / "reference" / "methods.md"
@@ -49,7 +51,7 @@ NOTES: Final[dict[str, str]] = {
 
 def page() -> str:
     """Write the page."""
-    registry = Registry(CAPABILITIES)
+    registry = Registry([*CAPABILITIES, vapid.capability("a key of its own"), *pushing.CAPABILITIES])
     lines = [
         "# Methods and their state",
         "",

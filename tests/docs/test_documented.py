@@ -13,6 +13,7 @@ import click
 import msgspec
 import pytest
 
+from posthouse.app import pushing
 from posthouse.app.cli import main
 from posthouse.app.config import Config, load
 from posthouse.app.wiring import CAPABILITIES
@@ -59,7 +60,7 @@ def test_each_command_is_documented(command: str) -> None:
     assert any(command in page.read_text() for page in PAGES)
 
 
-@pytest.mark.parametrize("uri", [capability.uri for capability in CAPABILITIES])
+@pytest.mark.parametrize("uri", [one.uri for one in (*CAPABILITIES, *pushing.CAPABILITIES)])
 def test_each_capability_is_documented(uri: str) -> None:
     assert any(uri in page.read_text() for page in PAGES)
 
