@@ -118,8 +118,10 @@ class Delivery:
         self._set_end()
         self.wake()
 
-    async def close(self) -> None:
-        """Push nothing more; a message under way is broken off."""
+    async def close(self, patience: float = 0.0) -> None:
+        """Push nothing more; a message under way gets so many seconds, and is then broken off."""
+        if self._task is not None and patience:
+            await asyncio.wait([self._task], timeout=patience)
         self._shut()
         if self._task is not None:
             self._task.cancel()

@@ -22,6 +22,7 @@ from posthouse.store.subscriptions import SubscriptionStore
 
 _NOTED_AFTER: Final = 1.0  # seconds in which what is to be noted gathers
 _AFTER_A_FAULT: Final = 5.0
+_GRACE: Final = 3.0  # seconds for messages under way at the end
 _AT_ONCE: Final = 50  # deliveries that begin before others get their turn
 
 _log = log.get("push")
@@ -83,13 +84,14 @@ class Pusher:
         self._lead.take(lambda: self._call(self._begin))
 
     async def close(self) -> None:
-        """Push nothing more, and write down how far all clients have been told."""
+        """Push nothing more, close the connections, and write down how far all clients have been told."""
         self._closed = True
         if self._deaf is not None:
             self._deaf()
         if self._looking is not None:
             self._looking.cancel()
-        await asyncio.gather(*(delivery.close() for delivery in self._deliveries.values()))
+        await asyncio.gather(*(delivery.close(_GRACE) for delivery in self._deliveries.values()))
+        self._means.outward.close()
         if self._due is not None:
             self._due.cancel()
         if self._writing is not None:

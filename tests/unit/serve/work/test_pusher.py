@@ -680,6 +680,22 @@ async def test_after_a_restart_all_that_was_missed_is_told(at: World) -> None:
 
 
 @pushing
+async def test_a_message_under_way_at_the_end_is_not_told_again(at: World) -> None:
+    await at.verified()
+    gate = threading.Event()
+    at.endpoint.answers.append(Answer(gate=gate))
+    at.move(Email=5)
+    await at.changed()
+    stopping = asyncio.ensure_future(at.stop())
+    await asyncio.sleep(0)
+    gate.set()
+    await stopping
+    at.start()
+    at.move(Mailbox=6)
+    assert {"Mailbox": "6"} == await at.changed()
+
+
+@pushing
 async def test_only_one_pushes_and_the_next_takes_over(at: World) -> None:
     at.start()
     await at.verified()
