@@ -11,7 +11,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import edge, mime, push, suite
+from bench import edge, mime, push, suite, websocket
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -23,6 +23,7 @@ cases:
   memory   what an idle worker takes
   import   import messages into an empty account
   push     how soon changes are told, to how many, and what it costs to wait for them
+  websocket  what a request costs over a WebSocket, beside HTTP
   edge     what the HTTP edge adds to a static answer
   mime     the steps of reading one message
   all      the first five
@@ -37,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         "python -m bench", epilog=_HELP, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names = ["open", "set", "others", "memory", "import", "push", "edge", "mime", "all"]
+    names = ["open", "set", "others", "memory", "import", "push", "websocket", "edge", "mime", "all"]
     parser.add_argument("cases", nargs="+", choices=names, metavar="CASE")
     parser.add_argument("--size", type=int, default=10_000, help="messages of each account (10,000)")
     parser.add_argument("--accounts", type=int, default=4, help="accounts (4)")
@@ -62,6 +63,8 @@ def main() -> None:
         kept["import"] = suite.imported(given.data / "import", min(given.size, 5000))
     if "push" in cases:
         kept["push"] = push.main(given.data / "push")
+    if "websocket" in cases:
+        kept["websocket"] = websocket.main(given.data / "websocket")
     if given.save and kept:
         save(given.save, kept)
 
