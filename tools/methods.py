@@ -35,6 +35,7 @@ STANDARD: Final[dict[str, str]] = {
         "AddressBook/get AddressBook/changes AddressBook/set ContactCard/get ContactCard/changes "
         "ContactCard/query ContactCard/queryChanges ContactCard/set ContactCard/copy"
     ),
+    "no standard": "ContactCard/parse",
     "RFC 9661 Sieve": "SieveScript/get SieveScript/set SieveScript/query SieveScript/validate",
     "RFC 9670 Sharing": (
         "Principal/get Principal/changes Principal/set Principal/query Principal/queryChanges "
@@ -45,6 +46,7 @@ STANDARD: Final[dict[str, str]] = {
 
 NOTES: Final[dict[str, str]] = {
     "EmailSubmission/set": "refuses each create with `forbiddenToSend`: this build does not send",
+    "ContactCard/parse": "one card for each blob, as other servers have it; `urn:ietf:params:jmap:contacts:parse`",
     "VacationResponse/set": "kept, but nothing answers yet: this build does not receive",
 }
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from posthouse.app import wiring
-from posthouse.app.wiring import App, place_of
+from posthouse.app.place import place_of
+from posthouse.app.wiring import App
 from posthouse.directory.passwords import Passwords
 from posthouse.engine import room
 from posthouse.kit import json

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from posthouse.app.archive import Exported, export_maildir, export_mbox
+from posthouse.app.place import place_of
 from posthouse.app.sources.item import Path as MailboxPath
-from posthouse.app.wiring import App, place_of
+from posthouse.app.wiring import App
 from posthouse.capabilities.mail.email import email
 from posthouse.capabilities.mail.mailbox import mailbox
 from posthouse.kit import clock

@@ -15,9 +15,10 @@ from typing import Final
 
 from posthouse.app import terminal
 from posthouse.app.intake import Digested, Incoming, Intake
+from posthouse.app.place import place_of
 from posthouse.app.sources import Item, Skipped, Source, open_source
 from posthouse.app.terminal import Progress
-from posthouse.app.wiring import App, place_of
+from posthouse.app.wiring import App
 from posthouse.capabilities.mail.ingest import Found
 from posthouse.capabilities.mail.threads import Grouping, keys_of
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from posthouse.app import furnishing
 from posthouse.app.pushing import Push, Pushing
 from posthouse.blobs import open_blobs
 from posthouse.blobs.port import Blobs
 from posthouse.bus import Bus, open_bus
+from posthouse.capabilities.contacts import CONTACTS, CONTACTS_PARSE
 from posthouse.capabilities.core import CORE
-from posthouse.capabilities.mail import MAIL, birth
-from posthouse.capabilities.submission import SUBMISSION, identity
-from posthouse.capabilities.vacation import VACATION, response
+from posthouse.capabilities.mail import MAIL
+from posthouse.capabilities.submission import SUBMISSION
+from posthouse.capabilities.vacation import VACATION
 from posthouse.capabilities.websocket import WEBSOCKET
 from posthouse.directory.passwords import Passwords
 from posthouse.directory.people import People
@@ -30,17 +32,23 @@ from posthouse.engine.session import Sessions
 from posthouse.formats.mime import decode_bytes
 from posthouse.kit.limits import Limits
 from posthouse.kit.turns import Turns
-from posthouse.model.caller import Access
 from posthouse.model.capability import Capability
-from posthouse.model.ports import Txn
 from posthouse.model.registry import Registry
 from posthouse.model.type import Type
 from posthouse.serve.push.hub import Hub
 from posthouse.serve.work.pusher import Pusher
 from posthouse.store.account import Store
-from posthouse.store.directory import DirectoryStore, Person
+from posthouse.store.directory import DirectoryStore
 
-CAPABILITIES: Final[Sequence[Capability]] = (CORE, MAIL, SUBMISSION, VACATION, WEBSOCKET)
+CAPABILITIES: Final[Sequence[Capability]] = (
+    CORE,
+    MAIL,
+    SUBMISSION,
+    VACATION,
+    CONTACTS,
+    CONTACTS_PARSE,
+    WEBSOCKET,
+)
 """What this build can do, in the order in which the session shows it."""
 
 SHARDS: Final = 4
@@ -75,6 +83,10 @@ class App:
         if self.pushing is None:
             return None
         return self.pushing.pusher(self.bus, hub, self.sign_in, self.store, self.blobs, self.types)
+
+    def furnish_all(self) -> None:
+        """Give accounts that an older build made what they lack."""
+        furnishing.furnish_all(self.store, self.people.list())
 
     def close(self) -> None:
         """Finish the writes that wait and close every file."""
@@ -133,9 +145,6 @@ def build(
 
     sign_in = SignIn(directory, passwords)
 
-    def furnish(person: Person) -> None:
-        asyncio.run(store.write(place_of(person), person.id, lambda txn: _furnish(txn, person.login)))
-
     return App(
         limits=limits,
         bus=bus,
@@ -143,7 +152,13 @@ def build(
         store=store,
         directory=directory,
         passwords=passwords,
-        people=People(directory, passwords, shards=SHARDS, furnish=furnish, announce=bus.publish),
+        people=People(
+            directory,
+            passwords,
+            shards=SHARDS,
+            furnish=partial(furnishing.furnish, store),
+            announce=bus.publish,
+        ),
         tokens=Tokens(directory, bus.publish),
         sign_in=sign_in,
         tickets=Tickets(directory, sign_in),
@@ -153,17 +168,3 @@ def build(
         types=registry.types,
         pushing=pushing,
     )
-
-
-def place_of(person: Person) -> Access:
-    """Give the account of a person, as he has it himself."""
-    return Access(person.account, person.shard, person.login)
-
-
-def _furnish(txn: Txn, login: str) -> None:
-    """Give a new account what it is born with, unless it was given that before."""
-    if txn.note("born") is None:
-        birth.defaults(txn)
-        identity.defaults(txn, login)
-        response.defaults(txn)
-        txn.put_note("born", True)

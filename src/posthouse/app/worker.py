@@ -54,6 +54,7 @@ def run(
     _keep_memory()
     app = open_app(config)
     try:
+        app.furnish_all()
         edge = make_edge(app, config, demo)
         Server(edge, sockets, ready, tls(config)).run_until_stopped()
     finally:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
+from posthouse.kit.json import Json, loads
 from posthouse.kit.turns import Turns
 from posthouse.model.type import Type
 from posthouse.store import tables
@@ -105,6 +106,16 @@ class Store:
     def write(self, place: Place, person: int, unit: Callable[[Transaction], T]) -> Coroutine[Any, Any, T]:
         """Run a unit that changes one account; when this has been awaited, its changes are on the disk."""
         return self._shard(place.shard).writer.write(place.account, person, unit)
+
+    def notes(self, name: str) -> dict[int, Json]:
+        """Give the note of a name of each account that has it, by the account's number."""
+        found: dict[int, Json] = {}
+        for path in self._folder.glob("[0-9]*.db"):
+            with closing(Database(connect(path, readonly=True))) as database:
+                rows = database.all("SELECT account, value FROM note WHERE name = ?", (name,))
+            for account, value in cast("list[tuple[int, bytes]]", rows):
+                found[account] = loads(value)
+        return found
 
     async def levels(self, place: Place) -> dict[str, int]:
         """Give how far each type of an account has come: its newest number, by its name."""

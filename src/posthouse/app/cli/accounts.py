@@ -61,7 +61,7 @@ def remove(name: str, yes: bool, **flags: str | None) -> None:
     with as_failures():
         import asyncio
 
-        from posthouse.app.wiring import place_of
+        from posthouse.app.place import place_of
         from posthouse.app.worker import open_app
 
         with closing(open_app(options.configuration(**flags))) as app:

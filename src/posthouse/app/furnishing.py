@@ -1,0 +1,58 @@
+"""Furnishing: what each account is born with, and what the accounts of older builds lack of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from posthouse.app.place import place_of
+from posthouse.capabilities.contacts import birth as contacts
+from posthouse.capabilities.mail import birth as mail
+from posthouse.capabilities.submission import identity
+from posthouse.capabilities.vacation import response
+from posthouse.model.ports import Txn
+from posthouse.store.account import Store
+from posthouse.store.directory import Person
+
+_PIECES: Final[dict[str, Callable[[Txn, str], None]]] = {
+    "mail": lambda txn, login: mail.defaults(txn),
+    "submission": identity.defaults,
+    "vacation": lambda txn, login: response.defaults(txn),
+    "contacts": lambda txn, login: contacts.defaults(txn),
+}
+_AT_FIRST: Final = ["mail", "submission", "vacation"]
+"""What an account has whose note says no more than true: the first builds gave all of it at once."""
+_NOTE: Final = "born"
+
+
+def furnish(store: Store, person: Person) -> None:
+    """Give an account what it lacks; each piece is given once, so what was taken away stays away."""
+    asyncio.run(store.write(place_of(person), person.id, lambda txn: _furnish(txn, person.login)))
+
+
+def furnish_all(store: Store, people: Sequence[Person]) -> None:
+    """Give each account what this build has brought."""
+    notes = store.notes(_NOTE)
+    for person in people:
+        if _missing(notes.get(person.account)):
+            furnish(store, person)
+
+
+def _furnish(txn: Txn, login: str) -> None:
+    note = txn.note(_NOTE)
+    missing = _missing(note)
+    for name in missing:
+        _PIECES[name](txn, login)
+    if missing:
+        txn.put_note(_NOTE, [*_given(note), *missing])
+
+
+def _given(note: object) -> list[str]:
+    """Read what an account was given."""
+    return _AT_FIRST if note is True else [str(name) for name in note] if isinstance(note, list) else []
+
+
+def _missing(note: object) -> list[str]:
+    given = _given(note)
+    return [name for name in _PIECES if name not in given]
