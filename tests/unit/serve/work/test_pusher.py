@@ -182,17 +182,19 @@ class World:
         self.bus.publish([Subscribed(self.person.id)])
         return id
 
-    def change(self, id: int, **values: Any) -> None:
-        """Change a subscription as the method does."""
+    async def change(self, id: int, **values: Any) -> None:
+        """Change a subscription as the method does, and wait until who pushes knows."""
         [row] = [one for one in self.rows.read() if one.id == id]
         self.rows.write(lambda rows: rows.put(replace(row, **values)))
         self.bus.publish([Subscribed(self.person.id)])
+        delivery = self.pushers[0][1]._deliveries[id]
+        await self.until(lambda: replace(delivery._subscription, **values) == delivery._subscription)
 
     async def verified(self, device: Device | None = None, **values: Any) -> int:
         """Create a subscription and send its code back."""
         id = await self.subscribe(device, **values)
         await self.next()
-        self.change(id, is_verified=True)
+        await self.change(id, is_verified=True)
         return id
 
     def move(self, **levels: int) -> None:
@@ -283,8 +285,8 @@ async def test_a_new_subscription_is_sent_its_code_and_nothing_else_until_it_com
     assert "content-encoding" not in first.headers
     at.move(Email=5)
     at.move(Mailbox=6)
-    at.change(id, types=("Email", "Mailbox"))
-    at.change(id, is_verified=True)
+    await at.change(id, types=("Email", "Mailbox"))
+    await at.change(id, is_verified=True)
     assert {"Email": "5", "Mailbox": "6"} == await at.changed()
     assert at.is_quiet()
 
@@ -351,7 +353,7 @@ async def test_types_may_be_changed(at: World) -> None:
     at.move(Mailbox=5)
     assert {"Mailbox": "5"} == await at.changed()
     await at.until(lambda: at.clock.waits(1))
-    at.change(id, types=("Email",))
+    await at.change(id, types=("Email",))
     at.move(Email=6, Mailbox=7)
     assert {"Email": "6"} == await at.changed()
 
@@ -361,7 +363,7 @@ async def test_it_is_kept_for_a_week_but_not_beyond_the_end(at: World) -> None:
     id = await at.verified(expires=START + 30 * DAY)
     at.move(Email=5)
     assert str(7 * DAY) == (await at.next()).headers["ttl"]
-    at.change(id, expires=START + DAY)
+    await at.change(id, expires=START + DAY)
     at.clock.go_on(3600)
     at.move(Email=6)
     assert str(DAY - 3600) == (await at.next()).headers["ttl"]
@@ -590,7 +592,7 @@ async def test_it_ends_at_its_expiry(at: World) -> None:
 @pushing
 async def test_an_expiry_that_was_put_off_is_not_kept(at: World) -> None:
     id = await at.verified(expires=START + DAY)
-    at.change(id, expires=START + 3 * DAY)
+    await at.change(id, expires=START + 3 * DAY)
     at.move(Email=5)
     await at.changed()
     at.clock.go_on(2 * DAY)
@@ -795,7 +797,7 @@ async def test_who_asks_for_emails_later_is_sent_those_that_come_then(at: World)
     id = await at.verified(device, types=())
     at.deliver(5, "One")
     wanted = {at.wire: {"filter": None, "urgency": "normal", "properties": ["subject"]}}
-    at.change(id, email_push=wanted)
+    await at.change(id, email_push=wanted)
     await at.until(lambda: at.clock.go_on(1) or at.row().course.mailed)
     at.deliver(6, "Two")
     assert [{"subject": "Two"}] == device.read(await at.next())["emails"]
