@@ -332,6 +332,36 @@ def test_an_upgrade_to_what_we_do_not_speak_is_ignored(live: Any) -> None:
         assert 200 == status(read_reply(connection))
 
 
+JSON = b"Content-Type: application/json\r\n"
+H2C = (b"Connection: Upgrade, HTTP2-Settings\r\n", b"Upgrade: h2c\r\n", b"HTTP2-Settings: AAEAAEAAAAI\r\n")
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_body_behind_an_offer_of_http_2_is_read(live: Any, at_once: bool) -> None:
+    """Java's client makes the offer with its first request, whatever that is."""
+    body = ECHO.replace(b'"a":1', b'"a":"\\r\\nUpgrade: h2c\\r\\n"')
+    head, blank, rest = post(body, JSON, *H2C).partition(b"\r\n\r\n")
+    with live.connect() as connection:
+        if at_once:
+            connection.sendall(head + blank + rest)
+        else:
+            connection.sendall(head + blank)
+            connection.sendall(rest)
+        reply = read_reply(connection)
+        assert 200 == status(reply)
+        assert b"Upgrade: h2c" in reply
+        connection.sendall(post(ECHO, JSON))
+        assert 200 == status(read_reply(connection))
+
+
+def test_what_looks_like_an_offer_inside_a_body_stays(live: Any) -> None:
+    body = b"\r\nUpgrade: h2c\r\n\r\n"
+    upload = b"POST /jmap/upload/a1/ HTTP/1.1\r\n" + HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    with live.connect() as connection:
+        connection.sendall(upload)
+        assert b'"size":%d' % len(body) in read_reply(connection)
+
+
 def test_a_failure_shows_nothing_of_the_inside(live: Any) -> None:
     body = ECHO.replace(b"Core/echo", b"Test/fail")
     reply = live.talk(post(body, b"Content-Type: application/json\r\n"))

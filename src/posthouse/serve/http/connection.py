@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 import httptools
 import uvicorn
@@ -25,6 +26,9 @@ MAX_HEADERS = 128
 
 MAX_DISCARD = 16 * 1024 * 1024
 """Octets of a body that nobody wants any more, read away so that the peer gets to see our refusal."""
+
+
+_H2C: Final = re.compile(rb"(?<=\r\n)upgrade:[ \t]*h2c[ \t]*\r\n", re.IGNORECASE)
 
 
 class Config(uvicorn.Config):
@@ -85,6 +89,8 @@ class Connection(HttpToolsProtocol):
         """Parse what came in, and hang up on what leads nowhere."""
         self._received += len(data)
         self._unread += len(data)
+        if self._stage != "body" and b"h2c" in data:
+            data = _without_h2c(data)
         self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
@@ -197,6 +203,15 @@ class Connection(HttpToolsProtocol):
         if self._stage == "body" and self._is_running():
             return ("body", self._heads, self._received)
         return ("head", self._heads, 0)  # or the rest of a body that nobody wants any more
+
+
+def _without_h2c(data: bytes) -> bytes:
+    """Take the offer of HTTP/2 out of a head, which Java's client makes with each first request.
+
+    It may be ignored (RFC 9113 §3.1, RFC 9110 §7.8), but our parser would take the body for HTTP/2.
+    """
+    head, blank, rest = data.partition(b"\r\n\r\n")
+    return _H2C.sub(b"", head + b"\r\n")[:-2] + blank + rest
 
 
 def _last_word(status: int, detail: str) -> bytes:
