@@ -155,10 +155,10 @@ def _with_labels(properties: list[Property]) -> list[Property]:
     for at, one in enumerate(properties):
         if one.name == "LABEL" and one.value and set(one.parameters) <= {"TYPE", "PREF"} and not one.group:
             found = addresses.get(_types(one.parameters.get("TYPE", ())), [])
-            address = result[found.pop(0)] if len(found) == 1 else None
+            address = properties[found[0]] if len(found) == 1 else None
             if address is not None and any(map(any, components(address.value))):
                 label = text(one.value).replace("\\", "\\\\")
-                place = properties.index(address)
+                place = found.pop()
                 result[place] = Property(
                     "ADR", address.value, {**address.parameters, "LABEL": [label]}, address.group
                 )

@@ -19,6 +19,8 @@ from posthouse.formats.vcard import Property, components, items, text
 from posthouse.formats.vcard.value import split_components
 from posthouse.kit.json import JsonObject
 
+_MOST_NICKNAMES = 100  # of one property
+
 
 @dataclass(slots=True)
 class Piece:
@@ -51,6 +53,8 @@ def build(one: Property) -> list[Piece]:
 def _by_rule(one: Property, rule: Rule) -> list[Piece]:
     if rule.name == "NICKNAME":
         values = [value for value in items(one.value) if value]
+        if len(values) > _MOST_NICKNAMES:
+            return []
     elif rule.name == "SOCIALPROFILE" and _declared_type(one) == "text":
         return _user(one)
     else:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from posthouse.formats.jscard.alias import in_standard_words, label_from
 from posthouse.formats.jscard.build import Piece, build
 from posthouse.formats.jscard.declaration import TYPES, VERSIONS
-from posthouse.formats.jscard.fault import faults
+from posthouse.formats.jscard.fault import MAX_LANGUAGES, faults
 from posthouse.formats.jscard.jcard import to_jcard
 from posthouse.formats.jscard.parameter import keep
 from posthouse.formats.jscard.patch import InvalidPatch, applied, escaped, is_array_free
@@ -25,7 +25,7 @@ from posthouse.formats.jscard.structure import ADDRESS_KINDS, NAME_KINDS, positi
 from posthouse.formats.vcard import Card, Property, components, text
 from posthouse.kit.json import Json, JsonObject, NotJSON, loads
 
-_PLACES = {"BIRTHPLACE": "birth", "DEATHPLACE": "death"}
+_PLACES = {"BIRTHPLACE": "BDAY", "DEATHPLACE": "DEATHDATE"}
 _LATE = frozenset(("GEO", "TZ", "MEMBER", "X-ABLABEL", "X-ABADR", "X-ABSHOWAS", "JSPROP", *_PLACES))
 _ONE = frozenset(("FN", "N"))
 _KINDS = {"N": NAME_KINDS, "ADR": ADDRESS_KINDS}
@@ -49,6 +49,7 @@ class _Inward:
         self.kept: list[Property] = []
         self.numbers: Counter[tuple[str, ...]] = Counter()
         self.placed: list[tuple[Property, tuple[str, ...], JsonObject]] = []
+        self.together: dict[tuple[str | None, str], list[JsonObject]] = {}
         self.alternates: list[tuple[Property, Property]] = []
         self.bases: set[int] = set()
         self.labels: set[int] = set()
@@ -99,7 +100,8 @@ class _Inward:
         spoken = Counter(
             _spoken(one).lower()
             for one in self.properties
-            if _spoken(one) and (_alternative(one)[1] in ("", "=") or _alternative(one) not in unspoken)
+            if is_language(_spoken(one))
+            and (_alternative(one)[1] in ("", "=") or _alternative(one) not in unspoken)
         )
         if sum(spoken.values()) < 2:
             return ""
@@ -183,7 +185,7 @@ class _Inward:
             keep(place, piece.left)
         elif piece.left:
             self.kept.append(one)
-        self.placed.append((one, piece.place, place))
+        self._note(one, piece.place, place)
 
     def _add(self, one: Property, piece: Piece) -> None:
         """Add an entry to a map, under its own key if that is free."""
@@ -197,7 +199,16 @@ class _Inward:
             return
         keep(piece.value, piece.left)
         entries[key] = piece.value
-        self.placed.append((one, (*piece.place, key), piece.value))
+        self._note(one, (*piece.place, key), piece.value)
+
+    def _note(self, one: Property, path: tuple[str, ...], value: JsonObject) -> None:
+        """Remember where a property went, for those that stand with it."""
+        self.placed.append((one, path, value))
+        if one.name in ("ADR", "BDAY", "DEATHDATE"):
+            place = one.group if one.name == "ADR" else _number(one)
+            self.together.setdefault((place, one.name), []).append(value)
+        if one.group and "label" in _known(path):
+            self.together.setdefault((one.group, "X-ABLABEL"), []).append(value)
 
     def _place(self, path: tuple[str, ...]) -> JsonObject:
         place = self.card
@@ -240,55 +251,36 @@ class _Inward:
                 self._put_label(one)
 
     def _put_place(self, one: Property) -> None:
-        """Add a place to the one birth or death with the same ALTID (RFC 9555 §2.5.3)."""
+        """Add a place to the first birth or death with the same ALTID (RFC 9555 §2.5.3)."""
         pieces = build(one)
-        kind = _PLACES[one.name]
-        for anniversary, _, value in self.placed:
-            if (
-                pieces
-                and value.get("kind") == kind
-                and anniversary.name in ("BDAY", "DEATHDATE")
-                and "place" not in value
-                and anniversary.parameters.get("ALTID") == one.parameters.get("ALTID")
-            ):
-                left = {name: values for name, values in pieces[0].left.items() if name != "ALTID"}
-                keep(pieces[0].value, left)
-                value["place"] = pieces[0].value
-                return
-        self.kept.append(one)
+        days = self.together.get((_number(one), _PLACES[one.name]), [])
+        if not pieces or not days:
+            self.kept.append(one)
+            return
+        keep(pieces[0].value, {name: left for name, left in pieces[0].left.items() if name != "ALTID"})
+        days.pop(0)["place"] = pieces[0].value
 
     def _put_position(self, one: Property) -> None:
-        """Add GEO or TZ to the address that it stands with, else as an address (RFC 9555 §2.8)."""
+        """Add GEO or TZ to the one address that it stands with, else as an address (RFC 9555 §2.8)."""
         pieces = build(one)
         if not pieces:
             self.kept.append(one)
             return
         found = {name: value for name, value in pieces[0].value.items() if name != "vCardName"}
-        addresses = [
-            value for other, _, value in self.placed if other.name == "ADR" and other.group == one.group
-        ]
-        if len(addresses) == 1 and not pieces[0].left:
-            address = addresses[0]
-            name = "coordinates" if one.name == "GEO" else "timeZone"
-            if name not in address and all(
-                address.get(other) == value for other, value in found.items() if other != name
-            ):
-                address[name] = found[name]
-                return
-        self._put(one)
+        name = "coordinates" if one.name == "GEO" else "timeZone"
+        addresses = self.together.get((one.group, "ADR"), [])
+        address = addresses[0] if len(addresses) == 1 and not pieces[0].left else {name: None}
+        if name not in address and all(address.get(key) == found[key] for key in found if key != name):
+            address[name] = found[name]
+        else:
+            self._put(one)
 
     def _put_country(self, one: Property) -> None:
         """Read Apple's country of an address, which chooses its form."""
         code = text(one.value).upper()
-        addresses = [
-            value for other, _, value in self.placed if other.name == "ADR" and other.group == one.group
-        ]
-        if (
-            one.group
-            and len(addresses) == 1
-            and "countryCode" not in addresses[0]
-            and SCALARS["CountryCode"](code)
-        ):
+        addresses = self.together.get((one.group, "ADR"), []) if one.group else []
+        is_code = SCALARS["CountryCode"](code) and not one.parameters
+        if len(addresses) == 1 and "countryCode" not in addresses[0] and is_code:
             addresses[0]["countryCode"] = code
             self.labels.add(id(one))
         else:
@@ -296,11 +288,7 @@ class _Inward:
 
     def _put_label(self, one: Property) -> None:
         """Label the one object of the same group (RFC 9555 §2.14.1)."""
-        labelled = [
-            value
-            for other, path, value in self.placed
-            if one.group and other.group == one.group and "label" in _known(path)
-        ]
+        labelled = self.together.get((one.group, "X-ABLABEL"), [])
         if len(labelled) == 1 and "label" not in labelled[0] and one.value and not one.parameters:
             labelled[0]["label"] = label_from(one.value)
             self.labels.add(id(one))
@@ -341,7 +329,8 @@ class _Inward:
             patch = self._alternative_patch(base, one, path, value) if path else {}
             language = _spoken(one)
             is_local = bool(language) and language.lower() != self.language.lower()
-            if not patch:
+            known = self.card.get("localizations", {})
+            if not patch or (is_local and language not in known and len(known) >= MAX_LANGUAGES):
                 self._put(one)
             elif is_local:
                 self.card.setdefault("localizations", {}).setdefault(language, {}).update(patch)
@@ -400,11 +389,15 @@ def _spoken(one: Property) -> str:
     return one.parameters.get("LANGUAGE", [""])[0] if one.parameters else ""
 
 
+def _number(one: Property) -> str:
+    return one.parameters.get("ALTID", [""])[0]
+
+
 def _alternative(one: Property) -> tuple[str, str]:
     """Tell what a property is an alternative of: its name and its ALTID, or the key that it asks for."""
     if not one.parameters:
         return one.name, ""
-    number = one.parameters.get("ALTID", [""])[0]
+    number = _number(one)
     return one.name, number or (f"={_wanted(one) or ''}" if one.name not in _ONE else "")
 
 

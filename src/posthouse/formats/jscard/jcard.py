@@ -86,7 +86,10 @@ def from_jcard(value: list[Json]) -> Property | None:
     if value[2].lower() not in (default, "unknown"):
         parameters["VALUE"] = [value[2]]
     is_structured = name in _STRUCTURED and value[2].lower() == "text"
-    written = [_structure([one] if is_structured and type(one) is str else one, value[2].lower()) for one in value[3:]]
+    written = [
+        _structure([one] if is_structured and type(one) is str else one, value[2].lower())
+        for one in value[3:]
+    ]
     return Property(name, ",".join(written), parameters, group)
 
 

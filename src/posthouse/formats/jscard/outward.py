@@ -284,6 +284,8 @@ def _object_at(keys: list[str]) -> _Path:
     """Return the path of the object with properties of its own that a path reaches, or an empty one."""
     for length in (1, 2, 3):
         path = tuple(keys[:length])
-        if len(path) == length and (path[:-1] in _MAPS or (path in _SINGLE and keys[:2] != ["speakToAs", "pronouns"])):
+        if len(path) == length and (
+            path[:-1] in _MAPS or (path in _SINGLE and keys[:2] != ["speakToAs", "pronouns"])
+        ):
             return path
     return ()

@@ -86,8 +86,8 @@ def differences(have: JsonObject, want: JsonObject) -> JsonObject:
                 continue
             at = [*path, escaped(key)]
             before, after = old.get(key), new.get(key)
-            is_open = type(before) is dict and type(after) is dict and path[:1] != ["localizations"]
-            if is_open and _may_stand(before) and _may_stand(after):
+            is_whole = path[:1] == ["localizations"] or not (_may_stand(before) and _may_stand(after))
+            if type(before) is dict and type(after) is dict and not is_whole:
                 open_pairs.append((at, before, after))
             else:
                 patch["/".join(at)] = after
@@ -114,9 +114,9 @@ def _same(one: Json, other: Json) -> bool:
     return bool(one == other) and (type(one) is type(other) or (type(one) in (int, float)))
 
 
-def _may_stand(value: JsonObject) -> bool:
+def _may_stand(value: Json) -> bool:
     """Tell whether all keys can stand in a parameter of a vCard, which holds no control characters."""
-    return not any(map(_CONTROL.search, value))
+    return type(value) is dict and not any(map(_CONTROL.search, value))
 
 
 def is_array_free(card: JsonObject, paths: Iterable[str]) -> bool:

@@ -24,7 +24,7 @@ MAX_PROPERTIES = 10_000
 """Properties of one card."""
 MAX_HEAD = 65_536
 """Characters of a property's name and parameters."""
-MAX_VALUE = 1 << 20
+MAX_VALUE = 1 << 18
 """Characters of a value that is neither a medium nor JSON."""
 
 _MAX_FAULTS = 100

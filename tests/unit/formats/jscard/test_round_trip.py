@@ -15,12 +15,7 @@ from posthouse.formats.jscard.declaration import ENUMERATIONS, EVERYWHERE, TYPES
 from posthouse.formats.vcard import (
     Card,
     Property,
-    components,
-    escape,
-    escape_component,
-    items,
     read,
-    text,
     write,
 )
 
@@ -47,7 +42,7 @@ PLAIN: dict[str, st.SearchStrategy[Any]] = {
     "LanguageTag": st.sampled_from(["de", "fr", "FR", "zh-Hant", "x-klingon"]),
     "Script": st.sampled_from(["Latn", "Cyrl"]),
     "URI": st.builds(
-        "{}:{}".format, st.sampled_from(["https", "tel", "data", "CID"]), st.text("a/;,=&%20"[:6], max_size=9)
+        "{}:{}".format, st.sampled_from(["https", "tel", "data", "CID"]), st.text("a/;,=&", max_size=9)
     ),
     "GeoURI": st.sampled_from(["geo:1.5,-2", "geo:0,0,3;u=1"]),
     "MediaType": st.sampled_from(["image/png", "text/plain; charset=utf-8"]),
@@ -145,8 +140,6 @@ def mended(name: str, found: dict[str, Any], draw: Callable[..., Any]) -> dict[s
         kinds = {one["kind"] for one in kept}
         if "sortAs" in found:
             found["sortAs"] = {kind: value for kind, value in found["sortAs"].items() if kind in kinds}
-    if name == "Address":
-        found.get("contexts", {})
     if name == "Card":
         if "members" in found:
             found["kind"] = "group"
@@ -194,13 +187,71 @@ SHAPES = {
     "junk": "w{0} <@> http: //",
     "number": "{0}",
 }
-NAMES = (
-    "FN N NICKNAME PHOTO ADR TEL EMAIL IMPP LANG GEO TZ TITLE ROLE LOGO ORG MEMBER RELATED CATEGORIES NOTE PRODID REV"
-    " SOUND UID CLIENTPIDMAP URL KEY FBURL CALADRURI CALURI SOURCE KIND XML BDAY ANNIVERSARY GENDER BIRTHPLACE"
-    " DEATHPLACE DEATHDATE EXPERTISE HOBBY INTEREST ORG-DIRECTORY CONTACT-URI CREATED GRAMGENDER LANGUAGE PRONOUNS"
-    " SOCIALPROFILE JSPROP X-FOO X-ICQ X-ABLABEL X-ABADR X-ABDATE X-ABSHOWAS X-SOCIALPROFILE X-ABRELATEDNAMES LABEL"
-    " X-SPOUSE X-ANNIVERSARY X-ANDROID-CUSTOM X-ADDRESSBOOKSERVER-MEMBER AGENT"
-).split()
+NAMES = [
+    "FN",
+    "N",
+    "NICKNAME",
+    "PHOTO",
+    "ADR",
+    "TEL",
+    "EMAIL",
+    "IMPP",
+    "LANG",
+    "GEO",
+    "TZ",
+    "TITLE",
+    "ROLE",
+    "LOGO",
+    "ORG",
+    "MEMBER",
+    "RELATED",
+    "CATEGORIES",
+    "NOTE",
+    "PRODID",
+    "REV",
+    "SOUND",
+    "UID",
+    "CLIENTPIDMAP",
+    "URL",
+    "KEY",
+    "FBURL",
+    "CALADRURI",
+    "CALURI",
+    "SOURCE",
+    "KIND",
+    "XML",
+    "BDAY",
+    "ANNIVERSARY",
+    "GENDER",
+    "BIRTHPLACE",
+    "DEATHPLACE",
+    "DEATHDATE",
+    "EXPERTISE",
+    "HOBBY",
+    "INTEREST",
+    "ORG-DIRECTORY",
+    "CONTACT-URI",
+    "CREATED",
+    "GRAMGENDER",
+    "LANGUAGE",
+    "PRONOUNS",
+    "SOCIALPROFILE",
+    "JSPROP",
+    "X-FOO",
+    "X-ICQ",
+    "X-ABLABEL",
+    "X-ABADR",
+    "X-ABDATE",
+    "X-ABSHOWAS",
+    "X-SOCIALPROFILE",
+    "X-ABRELATEDNAMES",
+    "LABEL",
+    "X-SPOUSE",
+    "X-ANNIVERSARY",
+    "X-ANDROID-CUSTOM",
+    "X-ADDRESSBOOKSERVER-MEMBER",
+    "AGENT",
+]
 FIXED = {
     "KIND": ["group", "individual", "x-odd"],
     "BDAY": ["19800102", "--0203", "1980", "circa 1800", "19800102T000000", "19531015T231000Z"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ def pairs(from_card: bool) -> list[tuple[str, Json | Card, str]]:
     found: list[tuple[str, Json | Card, str]] = []
     for name, parts in blocks() if FOLDER.is_dir() else ():
         own: Json | None = None
-        for source, target in zip(parts, parts[1:], strict=False):
+        for source, target in pairwise(parts):
             if not is_card(source):
                 own = from_vcard(vcard_of(source))
             if is_card(source) == from_card and is_card(source) != is_card(target):
