@@ -78,9 +78,11 @@ def _in_localizations(card: JsonObject, in_jmap: bool) -> Iterable[str]:
             if target == "localizations":
                 yield f"{at}/{escaped(path)}"
         # Only what the patch reaches is checked again, and only what it made wrong is its fault.
-        names = set(targets.values())
-        before = {name: plain[name] for name in plain if name in names or name in _ALWAYS}
-        after = {name: changed[name] for name in changed if name in names or name in _ALWAYS}
+        names = {*targets.values(), *_ALWAYS}
+        if "kind" in targets.values():
+            names.add("members")
+        before = {name: plain[name] for name in plain if name in names}
+        after = {name: changed[name] for name in changed if name in names}
         known = set(_check("Card", in_jmap)(before))
         for fault in _check("Card", in_jmap)(after):
             if fault not in known:
