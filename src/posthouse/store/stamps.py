@@ -45,11 +45,11 @@ def counted(database: Database, account: int, type: int, id: int, number: int) -
     )
 
 
-def gone(database: Database, account: int, type: int, id: int, number: int) -> None:
-    """Stamp the end of an object; the row stays as its tombstone."""
-    database.run(
+def gone(database: Database, account: int, type: int, objects: Iterable[tuple[int, int]]) -> None:
+    """Stamp the end of objects, the id and number of each; the rows stay as their tombstones."""
+    database.many(
         "UPDATE stamp SET changed = ?, main = ?, gone = ? WHERE account = ? AND type = ? AND id = ?",
-        (number, number, number, account, type, id),
+        [(number, number, number, account, type, id) for id, number in objects],
     )
 
 

@@ -367,30 +367,34 @@ class Transaction:
 
     def delete(self, type: TypeLike, id: int) -> None:
         """See `ports.Txn.delete`."""
+        self.delete_all(type, [id])
+
+    def delete_all(self, type: TypeLike, ids: Sequence[int]) -> None:
+        """See `ports.Txn.delete_all`."""
         layout = self._schema.layouts[type.name]
         code = self._schema.codes[type.name]
-        key = self._base | id
-        old = self.values(type, [id], layout.type.basis)[id]
-        number = self._draw(type)
-        self._database.run(
-            f"DELETE FROM obj_{layout.name} WHERE +account = ? AND key = ?", (self.account, key)
-        )
+        stored = self.values(type, ids, layout.type.basis)
+        doomed = [(id, self._draw(type), stored[id]) for id in ids]
+        keys = [(self.account, self._base | id) for id in ids]
+        many = self._database.many
+        many(f"DELETE FROM obj_{layout.name} WHERE +account = ? AND key = ?", keys)
         if layout.members[Part.RARE]:
-            self._database.run(
-                f"DELETE FROM rare_{layout.name} WHERE +account = ? AND key = ?", (self.account, key)
-            )
-        stamps.gone(self._database, self.account, code, id, number)
-        self._move_members(layout, code, id, number, old, {})
+            many(f"DELETE FROM rare_{layout.name} WHERE +account = ? AND key = ?", keys)
+        stamps.gone(self._database, self.account, code, [(id, number) for id, number, _ in doomed])
+        moves: defaultdict[str, list[tuple[object, ...]]] = defaultdict(list)
+        for id, number, old in doomed:
+            group = layout.group(old)
+            for sql, cells in members.moves(layout, (self.account, code, id), group, number, old, {}):
+                moves[sql].append(cells)
+            self._retally(layout, code, group, old, {})
+        for sql, rows in moves.items():
+            many(sql, rows)
         if layout.type.search:
-            self._database.run(f"DELETE FROM search_{layout.name} WHERE rowid = ?", (key,))
+            many(f"DELETE FROM search_{layout.name} WHERE rowid = ?", [(key,) for _, key in keys])
+        where = [(self.account, code, id) for id in ids]
         if layout.overlay:
-            self._database.run(
-                "DELETE FROM overlay WHERE account = ? AND type = ? AND person >= 0 AND id = ?",
-                (self.account, code, id),
-            )
-        self._database.run(
-            "DELETE FROM blobref WHERE account = ? AND type = ? AND id = ?", (self.account, code, id)
-        )
+            many("DELETE FROM overlay WHERE account = ? AND type = ? AND person >= 0 AND id = ?", where)
+        many("DELETE FROM blobref WHERE account = ? AND type = ? AND id = ?", where)
 
     def count(self, type: TypeLike, id: int, deltas: Mapping[str, int]) -> None:
         """See `ports.Txn.count`."""

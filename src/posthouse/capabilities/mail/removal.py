@@ -35,6 +35,7 @@ def _empty(txn: Txn, id: int) -> None:
     inside = iter(txn.find(email, Query(Leaf(email.filters["inMailbox"], id))).all())
     while batch := list(islice(inside, _AT_ONCE)):
         moved: list[Moved] = []
+        alone: list[int] = []
         for one, old in txn.values(email, batch, email.basis).items():
             left = {other: True for other in old["mailboxIds"] if other != wire}
             if left:
@@ -42,6 +43,7 @@ def _empty(txn: Txn, id: int) -> None:
                 txn.update(email, one, old, new)
                 moved.append(Moved(one, old, new))
             else:
-                txn.delete(email, one)
+                alone.append(one)
                 moved.append(Moved(one, old, None))
+        txn.delete_all(email, alone)
         upkeep.settle(txn, moved)

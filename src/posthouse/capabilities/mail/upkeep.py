@@ -99,12 +99,19 @@ def _list(txn: Txn, moved: Sequence[Moved]) -> None:
             came[_thread_of(old)].pop(id, None)
     touched = came.keys() | went.keys()
     stored = txn.values(thread, touched, ["emailIds"]) if touched else {}
+    ended: list[int] = []
     for group in sorted(touched):
         gone = {email.wire(id) for id in went[group]}
         before: list[str] = stored[group]["emailIds"] if group in stored else []
         after = [wire for wire in before if wire not in gone]
         _merge(txn, after, came[group])
-        _write_thread(txn, group, before, after)
+        if before and not after:
+            threads.close(txn, group)
+            ended.append(group)
+        else:
+            _write_thread(txn, group, before, after)
+    if ended:
+        txn.delete_all(thread, ended)
 
 
 def _thread_of(values: JsonObject) -> int:
@@ -148,9 +155,6 @@ def _write_thread(txn: Txn, id: int, before: list[str], after: list[str]) -> Non
     if not before:
         if after:
             txn.insert(thread, id, {"emailIds": after})
-    elif not after:
-        threads.close(txn, id)
-        txn.delete(thread, id)
     else:
         txn.update(thread, id, {"emailIds": before}, {"emailIds": after})
     if len(after) >= threads.MOST_EMAILS > len(before):
