@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.corpus import Corpus, Message
 from posthouse.app import intake, wiring
+from posthouse.app.place import place_of
 from posthouse.app.wiring import App
 from posthouse.store.directory import Person
 
@@ -68,12 +69,12 @@ def add_owner(app: App, size: int, seed: int) -> tuple[Owner, Person]:
     login = f"owner{seed}@bench.example"
     person = app.people.add(login, None)
     token, _ = app.tokens.issue(login)
-    return Owner(login, token, wiring.place_of(person).wire, size, seed), person
+    return Owner(login, token, place_of(person).wire, size, seed), person
 
 
 async def fill(app: App, person: Person, corpus: Corpus) -> Cost:
     """Import a corpus batch by batch, durably, and tell what it took."""
-    taking = intake.Intake(app.store, app.blobs, wiring.place_of(person), person.id)
+    taking = intake.Intake(app.store, app.blobs, place_of(person), person.id)
     cost = Cost()
     for start in range(0, corpus.size, _BATCH):
         messages = [corpus.message(index) for index in range(start, min(start + _BATCH, corpus.size))]

@@ -132,7 +132,15 @@ def serve_static(ready: Connection) -> None:
 def serve_edge(ready: Connection) -> None:
     nobody = Nobody()
     hub = Hub(open_bus("local:"), nobody, nobody)
-    edge = Edge(sign_in=nobody, tickets=nobody, api=nobody, blobs=nobody, hub=hub, limits=Limits(), settings=Settings())
+    edge = Edge(
+        sign_in=nobody,
+        tickets=nobody,
+        api=nobody,
+        blobs=nobody,
+        hub=hub,
+        limits=Limits(),
+        settings=Settings(),
+    )
     listening = bind("127.0.0.1", 0)
     Server(edge, [listening], lambda: ready.send(listening.getsockname()[1])).run_until_stopped()
 
