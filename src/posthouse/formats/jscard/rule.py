@@ -12,7 +12,7 @@ from posthouse.formats.vcard import escape, text
 from posthouse.kit.json import JsonObject
 
 _UNSAFE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_HOST = re.compile(r"[^\s/:@.]+(?:\.[^\s/:@.]+)+(?::\d+)?(?:[/?#]\S*)?")
+_HOST = re.compile(r"[^\s/:@.]+(?:\.[^\s/:@.]+)+(?::\d+)?(?:[/?#].*)?")
 
 
 @dataclass(frozen=True, slots=True)

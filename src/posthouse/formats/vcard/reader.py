@@ -33,7 +33,7 @@ _CHUNK = 1 << 16
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _HEAD = re.compile(r'(?:[^":]|"[^"]*")*+:')
 _PARAMETER = re.compile(r'(?:[^;"]|"[^"]*"?)++')
-_PARAMETER_VALUE = re.compile(r'(?:[^,"]|"[^"]*"?)++')
+_PARAMETER_VALUE = re.compile(r'((?:[^,"]|"[^"]*"?)*+)(?:,|\Z)')
 _NOT_IN_NAMES = re.compile(r"[^A-Z0-9-]")
 _NOT_IN_GROUPS = re.compile(r"[^A-Za-z0-9-]")
 _CARET = re.compile(r"\^([n^'])")
@@ -223,7 +223,9 @@ def _values(text: str) -> list[str]:
     if '"' not in text:
         values = [value.strip() for value in text.split(",")]
     else:
-        values = [_unquoted(value) for value in _PARAMETER_VALUE.findall(text)]
+        # Behind a value that ends the text the pattern finds one more, which is none.
+        found = _PARAMETER_VALUE.findall(text)
+        values = [_unquoted(value) for value in (found if text.endswith(",") else found[:-1])]
     if "^" in text:
         values = [_CARET.sub(lambda match: _CARETS[match[1]], value) for value in values]
     return values

@@ -215,7 +215,7 @@ def places(value: Any, path: str = "") -> list[str]:
     found = []
     for key, item in value.items() if isinstance(value, dict) else enumerate(value):
         at = f"{path}/{key}" if path else str(key)
-        if key in ("localizations", "vCardProps", "someUnknownProperty") or ":" in str(key) and not path:
+        if key in ("localizations", "vCardProps", "someUnknownProperty") or (":" in str(key) and not path):
             continue
         found.append(at)
         if isinstance(item, (dict, list)):
@@ -353,7 +353,10 @@ def test_a_seeded_mistake_is_named_at_its_path_and_nowhere_else(path: str, value
         ({"anniversaries": {"a": {"kind": "birth", "date": {}}}}, ["anniversaries/a/date/year"]),
         ({"anniversaries": {"a": {"kind": "birth", "date": {"month": 2}}}}, ["anniversaries/a/date/month"]),
         ({"anniversaries": {"a": {"kind": "birth", "date": {"year": 1, "day": 2}}}}, ["anniversaries/a/date/month"]),
-        ({"anniversaries": {"a": {"kind": "birth", "date": {"utc": "2019-10-15T23:10:00Z"}}}}, ["anniversaries/a/date/year"]),
+        (
+            {"anniversaries": {"a": {"kind": "birth", "date": {"utc": "2019-10-15T23:10:00Z"}}}},
+            ["anniversaries/a/date/year"],
+        ),
         ({"members": {}}, ["members"]),
         ({"version": "1.0"}, ["uid"]),
         ({"version": "1.0", "uid": ""}, []),
@@ -387,7 +390,7 @@ def test_rules_between_properties_are_checked(value: dict[str, Any], expected: l
 def test_a_patch_is_checked_as_it_is_applied(patch: dict[str, Any], expected: list[str]) -> None:
     found = faults(with_("localizations", {"fr": patch}))
     at = "localizations/fr"
-    if patch == {"kind": "org"}:  # members are for groups only: what is wrong was not patched itself
+    if patch == {"kind": "org"}:  # members are for groups: what is wrong was not itself patched
         assert [at] == found
     else:
         assert [f"{at}/{one}" for one in expected] == found
