@@ -146,7 +146,7 @@ def _social_profile(one: Property) -> Property:
 
 
 def _with_labels(properties: list[Property]) -> list[Property]:
-    """Turn each LABEL of vCard 3.0 into the LABEL of the one ADR with the same types (RFC 6350 §A.2)."""
+    """Turn each LABEL of vCard 3.0 into the LABEL of the one ADR with the same types (RFC 6350 §6.3.1)."""
     addresses: dict[frozenset[str], list[int]] = {}
     for at, one in enumerate(properties):
         if one.name == "ADR" and "LABEL" not in one.parameters:

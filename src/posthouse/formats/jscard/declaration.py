@@ -211,7 +211,7 @@ ENUMERATIONS: Mapping[str, Enumeration] = {
     "anniversary": _listed("birth death wedding"),
     "personalInfo": _listed("expertise hobby interest"),
     "level": _listed("high medium low"),
-    "calendarScale": _listed(  # the calendar systems of CLDR (RFC 7529 §4.2)
+    "calendarScale": _listed(  # the calendar systems of CLDR (RFC 7529 §3)
         "buddhist chinese coptic dangi ethioaa ethiopic ethiopic-amete-alem gregorian gregory hebrew indian islamic"
         " islamic-civil islamic-rgsa islamic-tbla islamic-umalqura islamicc iso8601 japanese persian roc"
     ),

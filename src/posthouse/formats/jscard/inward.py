@@ -2,7 +2,7 @@
 
 Theory: each property is built into a piece (`build`) and put in its place; some wait for others (a label for
 what it labels, a place of birth for the birthday). Of properties that are alternatives of each other by ALTID,
-one stands in the card and the others become localizations (RFC 9555 §2.3.12). What does not convert, or cannot
+one stands in the card and the others become localizations (RFC 9555 §2.3.11). What does not convert, or cannot
 be said twice, is kept as jCard in ``vCardProps``; parameters are kept in ``vCardParams`` of their object or,
 where there is none, with a copy of the property in ``vCardProps``. JSPROP comes last, as one patch.
 """
@@ -54,6 +54,10 @@ class _Inward:
         self.bases: set[int] = set()
         self.labels: set[int] = set()
         self.language = ""
+        # GEO and TZ without ADR are one address only if groups tell which stand together (RFC 9555 §2.8.3).
+        self.has_grouped_places = any(
+            one.group for one in self.properties if one.name in ("ADR", "GEO", "TZ")
+        )
 
     def convert(self) -> JsonObject:
         """Return the card."""
@@ -204,9 +208,10 @@ class _Inward:
     def _note(self, one: Property, path: tuple[str, ...], value: JsonObject) -> None:
         """Remember where a property went, for those that stand with it."""
         self.placed.append((one, path, value))
-        if one.name in ("ADR", "BDAY", "DEATHDATE"):
-            place = one.group if one.name == "ADR" else _number(one)
-            self.together.setdefault((place, one.name), []).append(value)
+        if one.name in ("BDAY", "DEATHDATE"):
+            self.together.setdefault((_number(one), one.name), []).append(value)
+        if one.name == "ADR" or (one.name in ("GEO", "TZ") and self.has_grouped_places):
+            self.together.setdefault((one.group, "ADR"), []).append(value)
         if one.group and "label" in _known(path):
             self.together.setdefault((one.group, "X-ABLABEL"), []).append(value)
 
@@ -251,7 +256,7 @@ class _Inward:
                 self._put_label(one)
 
     def _put_place(self, one: Property) -> None:
-        """Add a place to the first birth or death with the same ALTID (RFC 9555 §2.5.3)."""
+        """Add a place to the first birth or death with the same ALTID (RFC 9555 §2.5.1)."""
         pieces = build(one)
         days = self.together.get((_number(one), _PLACES[one.name]), [])
         if not pieces or not days:
@@ -261,7 +266,7 @@ class _Inward:
         days.pop(0)["place"] = pieces[0].value
 
     def _put_position(self, one: Property) -> None:
-        """Add GEO or TZ to the one address that it stands with, else as an address (RFC 9555 §2.8)."""
+        """Add GEO or TZ to the one address that it stands with, else as an address (RFC 9555 §2.8.3)."""
         pieces = build(one)
         if not pieces:
             self.kept.append(one)
@@ -272,6 +277,7 @@ class _Inward:
         address = addresses[0] if len(addresses) == 1 and not pieces[0].left else {name: None}
         if name not in address and all(address.get(key) == found[key] for key in found if key != name):
             address[name] = found[name]
+            address.pop("vCardName", None)
         else:
             self._put(one)
 
@@ -287,7 +293,7 @@ class _Inward:
             self.kept.append(one)
 
     def _put_label(self, one: Property) -> None:
-        """Label the one object of the same group (RFC 9555 §2.14.1)."""
+        """Label the one object of the same group (RFC 9555 §2.11.11)."""
         labelled = self.together.get((one.group, "X-ABLABEL"), [])
         if len(labelled) == 1 and "label" not in labelled[0] and one.value and not one.parameters:
             labelled[0]["label"] = label_from(one.value)
@@ -296,7 +302,7 @@ class _Inward:
             self.kept.append(one)
 
     def _link_titles(self) -> None:
-        """Link each title to the organization of its group, or of no group (RFC 9555 §2.9.5)."""
+        """Link each title to the organization of its group, or of no group (RFC 9555 §2.9.6)."""
         organizations: dict[str | None, str] = {}
         for one, path, _ in self.placed:
             if one.name == "ORG":
@@ -306,7 +312,7 @@ class _Inward:
                 value["organizationId"] = organizations[one.group]
 
     def _keep_groups(self) -> None:
-        """Keep the names of groups that say more than a label or an organization does (RFC 9555 §2.3.10)."""
+        """Keep the names of groups that say more than a label or an organization does (RFC 9555 §2.3.9)."""
         members: dict[str, list[Property]] = {}
         for one in self.properties:
             if one.group and id(one) not in self.labels:

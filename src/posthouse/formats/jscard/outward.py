@@ -174,7 +174,7 @@ class _Outward:
                 return found
 
     def _group_titles(self) -> None:
-        """Put each organization into one group with its titles, if not all are of one (RFC 9555 §2.9.5)."""
+        """Put each organization into one group with its titles, if not all are of one (RFC 9555 §2.9.6)."""
         organizations: dict[str, Property] = {}
         for path, ones in self.said.items():
             if path[:1] == ("organizations",) and ones:
@@ -218,7 +218,7 @@ class _Outward:
         return base.parameters["ALTID"]
 
     def _localized(self) -> list[Property]:
-        """Write localizations as alternatives in their language (RFC 9555 §2.3.12)."""
+        """Write localizations as alternatives in their language (RFC 9555 §2.3.11)."""
         found = []
         for language, patch in self.card.get("localizations", {}).items():
             plain = {name: value for name, value in self.card.items() if name != "localizations"}

@@ -1,4 +1,4 @@
-"""Names and addresses: components of N and ADR, and their order (RFC 9555 §2.5.6, §2.7.1, §3.3.1).
+"""Names and addresses: components of N and ADR, and their order (RFC 9555 §2.5.5, §2.6.1, §3.3.1).
 
 JSContact has one list of components, vCard a field for each kind with a list in it. JSCOMPS remembers the
 order and the separators between them.

@@ -181,7 +181,7 @@ def _mend_value(one: Property) -> None:
 
 
 def _join_sort_string(properties: list[Property]) -> list[Property]:
-    """Turn SORT-STRING into the SORT-AS of N (RFC 2426 §3.6.4, RFC 6350 §5.9)."""
+    """Turn SORT-STRING into the SORT-AS of N (RFC 2426 §3.6.5, RFC 6350 §5.9)."""
     found = [one for one in properties if one.name == "SORT-STRING" and not one.parameters]
     names = [one for one in properties if one.name == "N" and any(map(any, components(one.value)))]
     if len(found) != 1 or len(names) != 1 or "SORT-AS" in names[0].parameters:

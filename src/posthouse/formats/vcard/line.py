@@ -48,12 +48,13 @@ def content_lines(chunks: Iterable[bytes]) -> Iterator[Line]:
             yield number, None
         elif line:
             pieces, start, size = [line], number, len(line)
-            if match := _VERSION.match(line):
+            if line[:1] in b"Vv" and (match := _VERSION.match(line)):
                 version = match[1]
-            elif line[:6].upper() == b"BEGIN:":
+            elif line[:1] in b"Bb" and line[:6].upper() == b"BEGIN:":
                 version = b""
-            is_quoted = version != b"4.0" and _QUOTED_PRINTABLE.match(line, 0, _HEAD) is not None
-            is_base64 = version != b"4.0" and _BASE64.match(line, 0, _HEAD) is not None
+            may_be_encoded = version != b"4.0" and b";" in line
+            is_quoted = may_be_encoded and _QUOTED_PRINTABLE.match(line, 0, _HEAD) is not None
+            is_base64 = may_be_encoded and _BASE64.match(line, 0, _HEAD) is not None
     if pieces:
         yield start, b"".join(pieces) if size <= MAX_LINE else None
 

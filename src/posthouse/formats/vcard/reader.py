@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import takewhile
 from typing import Protocol
 
@@ -194,23 +195,34 @@ def _property(head: str, value: str) -> Property:
     else:
         first, *rest = head.split(";")
     group, dot, name = first.rpartition(".")
-    name = name.strip().upper()
-    if not name.isalnum() or not name.isascii():
-        name = _NOT_IN_NAMES.sub("-", name).strip("-") and _NOT_IN_NAMES.sub("-", name)
     parameters: dict[str, list[str]] = {}
     for parameter in rest:
         key, equals, text = parameter.partition("=")
-        key = key.strip().upper()
+        key = _name(key)
         if not equals:
             key, text = _bare(key), parameter.strip()
-        key = _NOT_IN_NAMES.sub("-", key)
         if key and (text or equals):
             values = _values(text)
             if key == "TYPE":
                 # ``TYPE="voice,home"`` is two types (RFC 6350 §5.6), and ``TYPE=HOME,TYPE=VOICE`` is met too.
                 values = [one.strip().removeprefix("TYPE=") for value in values for one in value.split(",")]
             parameters.setdefault(key, []).extend(values)
-    return Property(name, value, parameters, _NOT_IN_GROUPS.sub("-", group.strip()) or None if dot else None)
+    return Property(
+        _name(name), value, parameters, _NOT_IN_GROUPS.sub("-", group.strip()) or None if dot else None
+    )
+
+
+def _name(name: str) -> str:
+    """Return a name in upper case; what may not stand in names becomes ``-``, nothing but that is no name."""
+    return _short_name(name) if len(name) <= 64 else _long_name(name)
+
+
+def _long_name(name: str) -> str:
+    plain = _NOT_IN_NAMES.sub("-", name.strip().upper())
+    return plain if plain.strip("-") else ""
+
+
+_short_name = lru_cache(maxsize=1024)(_long_name)
 
 
 def _bare(key: str) -> str:

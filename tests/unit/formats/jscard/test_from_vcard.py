@@ -73,6 +73,15 @@ def card(*lines: str, version: str = "4.0") -> dict[str, Any]:
                 }
             },
         ),
+        (
+            ["a.GEO:geo:1,2", "a.TZ:Europe/Paris", "GEO:geo:3,4", "TZ:Europe/Rome"],
+            {
+                "addresses": {
+                    "k1": {"coordinates": "geo:1,2", "timeZone": "Europe/Paris", "vCardParams": {"group": "a"}},
+                    "k2": {"coordinates": "geo:3,4", "timeZone": "Europe/Rome"},
+                }
+            },
+        ),
         (["FN;DERIVED=true:x"], {}),
         (["ORG:;Department"], {"organizations": {"k1": {"units": [{"name": "Department"}]}}}),
         (

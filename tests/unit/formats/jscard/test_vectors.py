@@ -51,7 +51,7 @@ OTHER_CARDS = {
     "013_localizations: ADR with localizations": "as the one before",
     "014_rfc9553: RFC9553 name and localizations #1": "sounds go into the components (RFC 9555 figure 10)",
     "015_rfc6350: RFC6350 TZ #1": "a time zone's name has no blank; the property is kept",
-    "017_rfc9554: RFC9554 SOCIALPROFILE": "a text is the user, not the uri (RFC 9555 §2.6.5)",
+    "017_rfc9554: RFC9554 SOCIALPROFILE": "a text is the user, not the uri (RFC 9555 §2.7.5)",
     "017_rfc9554: RFC9554 N FN": "a derived FN is not converted (RFC 9555 §2.3.7)",
     "017_rfc9554: RFC9554 N ALTID": "sounds go into the components (RFC 9555 figure 10)",
 }
@@ -61,7 +61,7 @@ OTHER_VCARDS = {
     "009_explanatory: CATEGORIES with parameters": "each CATEGORIES keeps its own parameters and keywords",
     "013_localizations: ADR with partial patch localizations": "sounds stay sounds; the card is invalid",
     "014_rfc9553: RFC9553 name with phonetic": "sounds are a second N (RFC 9555 §2.3.15), not JSPROP",
-    "014_rfc9553: RFC9553 titles and organizations": "title and organization share a group (RFC 9555 §2.9.5)",
+    "014_rfc9553: RFC9553 titles and organizations": "title and organization share a group (RFC 9555 §2.9.6)",
     "014_rfc9553: RFC9553 addresses #3": "the patch sets the whole address, which alternatives cannot say",
     "014_rfc9553: RFC9553 name and localizations #2": "the order of components without order is kept",
     "015_rfc6350: RFC6350 Full card #3": "GEO and TZ that stand with ADR become its parameters",
