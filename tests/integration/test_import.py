@@ -66,8 +66,8 @@ def test_what_is_skipped_is_told_with_its_reason_and_ends_with_3(posthouse: Comm
     (folder / "c.jpeg").write_bytes(b"\xff\xd8\xff\xe0 no message")
     ended = posthouse.run("import", NAME, folder)
     assert 3 == ended.returncode
-    told = f"skipped {folder}/b.eml: empty file\nskipped {folder}/c.jpeg: not a message\n"
-    assert told + report(3, 1, 0, 2) + "  1  empty file\n  1  not a message\n" == ended.stdout
+    told = f"skipped {folder}/b.eml: empty file\nskipped {folder}/c.jpeg: neither a message nor a vCard\n"
+    assert told + report(3, 1, 0, 2) + "  1  empty file\n  1  neither a message nor a vCard\n" == ended.stdout
 
 
 def test_a_path_that_is_not_there_stops_before_anything_is_imported(

@@ -1,4 +1,4 @@
-"""Write mail to Maildir or mbox, so that a user can always leave.
+"""Write mail to Maildir or mbox, and cards to a ``.vcf``, so that a user can always leave.
 
 Each message's bytes are written as they are. What the formats cannot say is added in a way that other
 programs ignore and our own import reads (`posthouse.app.sources.mark`), so that import after export gives the
@@ -21,6 +21,9 @@ from posthouse.app.sources.folder import INBOX, encode_utf7
 from posthouse.app.sources.item import Path
 from posthouse.app.sources.layout import DOVECOT_KEYWORDS
 from posthouse.app.sources.mark import FIELD, FOLDER_FILE, Mark, write_folder_line, write_mark
+
+CARDS_FILE = "contacts.vcf"
+"""The file for cards, beside the mail."""
 
 _LONGEST_FILE_NAME = 200  # bytes; file systems allow 255, and suffixes need some
 _LONGEST_PATH = 1000  # bytes below the target; systems allow 1024 at least
@@ -97,6 +100,20 @@ def export_mbox(messages: Iterable[Exported], directory: FilePath) -> int:
                     files.write(paths[mailbox], _mbox_entry(message, mailbox))
     except OSError as error:
         raise _one_line(error, directory) from error
+    return count
+
+
+def export_vcards(cards: Iterable[bytes], path: FilePath) -> int:
+    """Write vCards into one file, if there are any; return their number. Raises `ArchiveError`."""
+    count = 0
+    try:
+        with ExitStack() as stack:
+            for count, card in enumerate(cards, 1):
+                if count == 1:
+                    file = stack.enter_context(path.open("xb"))
+                file.write(card)
+    except OSError as error:
+        raise _one_line(error, path) from error
     return count
 
 

@@ -1,16 +1,19 @@
-"""Exporter: an account's mail into a Maildir or mbox files, in constant memory."""
+"""Exporter: an account's mail into a Maildir or mbox files, and its cards beside it, in constant memory."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from posthouse.app.archive import Exported, export_maildir, export_mbox
+from posthouse.app.archive import CARDS_FILE, Exported, export_maildir, export_mbox, export_vcards
 from posthouse.app.place import place_of
 from posthouse.app.sources.item import Path as MailboxPath
 from posthouse.app.wiring import App
+from posthouse.capabilities.contacts import vcards
+from posthouse.capabilities.contacts.contactcard import contact_card
 from posthouse.capabilities.mail.email import email
 from posthouse.capabilities.mail.mailbox import mailbox
 from posthouse.kit import clock
@@ -23,14 +26,35 @@ _AT_ONCE: Final = 100
 _BASIS: Final = ("blobId", "mailboxIds", "keywords", "receivedAt")
 
 
-def run(app: App, account: str, directory: str, form: str) -> int:
-    """Write all mail of an account into a new directory as ``maildir`` or ``mbox``; give the number of messages.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How much an export wrote."""
+
+    messages: int
+    cards: int
+
+
+def run(app: App, account: str, directory: str, form: str) -> Written:
+    """Write all mail of an account into a new directory as ``maildir`` or ``mbox``, and its cards as one file.
 
     Raises `DirectoryError` for an unknown account and `ArchiveError` where it cannot be written.
     """
     person = app.people.find(account)
     write = export_mbox if form == "mbox" else export_maildir
-    return write(_messages(app, person), Path(directory))
+    messages = write(_messages(app, person), Path(directory))
+    return Written(messages, export_vcards(_cards(app, person), Path(directory) / CARDS_FILE))
+
+
+def _cards(app: App, person: Person) -> Iterator[bytes]:
+    """Give every card as a vCard."""
+    place = place_of(person)
+    with asyncio.Runner() as runner:
+        ids = runner.run(app.store.read(place, person.id, lambda txn: txn.ids(contact_card)))
+        for start in range(0, len(ids), _AT_ONCE):
+            chunk = ids[start : start + _AT_ONCE]
+            yield from runner.run(
+                app.store.read(place, person.id, lambda txn: vcards.written(txn, app.blobs, chunk))  # noqa: B023
+            )
 
 
 def _messages(app: App, person: Person) -> Iterator[Exported]:

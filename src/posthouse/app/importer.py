@@ -1,8 +1,8 @@
-"""Importer: other people's mail into an account, resumable and each message once.
+"""Importer: other people's mail and contacts into an account, resumable and each of them once.
 
 Each source is read twice. The first pass reads headers only and finds the conversations, so that the order in
 a file does not matter (DESIGN D17). The second takes the messages in, batch by batch. What was taken in is on
-the disk, and is known by its bytes when it comes again.
+the disk, and is known by its bytes when it comes again; a card is known by its uid.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import Final
 from posthouse.app import terminal
 from posthouse.app.intake import Digested, Incoming, Intake
 from posthouse.app.place import place_of
-from posthouse.app.sources import Item, Skipped, Source, open_source
+from posthouse.app.sources import Contact, Item, Skipped, Source, open_source
 from posthouse.app.terminal import Progress
 from posthouse.app.wiring import App
+from posthouse.capabilities.contacts import ingest as contacts
 from posthouse.capabilities.mail.ingest import Found
 from posthouse.capabilities.mail.threads import Grouping, keys_of
 
@@ -29,11 +30,20 @@ _BYTES: Final = 8 * 1024 * 1024
 
 @dataclass(slots=True)
 class Report:
-    """What an import did. skipped: how much for which reason."""
+    """What an import did.
+
+    skipped: how much for which reason. left_out: how many parts of cards that were imported without them.
+    """
 
     imported: int = 0
     already_there: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was found is there now."""
+        return not self.skipped and not self.left_out
 
     @property
     def read(self) -> int:
@@ -48,17 +58,23 @@ class Report:
         yield f"skipped: {self.skipped.total()}"
         for reason, count in self.skipped.most_common():
             yield f"  {count}  {reason}"
+        if self.left_out:
+            yield f"parts of cards left out: {self.left_out.total()}"
+        for reason, count in self.left_out.most_common():
+            yield f"  {count}  {reason}"
 
 
 @dataclass(slots=True)
 class _Batch:
     messages: list[Digested]
+    cards: list[contacts.Prepared]
+    left_out: list[Skipped]
     skipped: list[Skipped]
 
     @property
     def found(self) -> int:
         """How much was found; nothing is the end."""
-        return len(self.messages) + len(self.skipped)
+        return len(self.messages) + len(self.cards) + len(self.skipped)
 
 
 def run(app: App, account: str, paths: Sequence[str]) -> Report:
@@ -69,7 +85,7 @@ def run(app: App, account: str, paths: Sequence[str]) -> Report:
     """
     person = app.people.find(account)
     limit = app.limits.max_size_upload
-    sources = [open_source(path, max_message=limit) for path in paths]
+    sources = [open_source(path, max_message=limit, only_mail=True) for path in paths]
     grouping = _conversations(sources)
     intake = Intake(app.store, app.blobs, place_of(person), person.id, grouping)
     report = Report()
@@ -100,31 +116,44 @@ async def _import(intake: Intake, sources: Sequence[Source], report: Report, pro
     # One after the other: two threads of Python would cost more than the waiting that they could fill.
     while (batch := _next_batch(intake, items)).found:
         found = await intake.file(batch.messages)
-        added = found.count(Found.NEW)
+        cards = await intake.file_cards(batch.cards)
+        added = found.count(Found.NEW) + cards.count(contacts.Found.NEW)
         report.imported += added
-        report.already_there += len(found) - added
+        report.already_there += len(found) + len(cards) - added
+        for one in batch.left_out:
+            report.left_out[one.reason] += 1
+            progress.say(f"left out of {one.origin}: {one.reason}")
         for one in batch.skipped:
             report.skipped[one.reason] += 1
             progress.say(f"skipped {one.origin}: {one.reason}")
         progress.at(sum(source.done_bytes for source in sources), report.read)
 
 
-def _items(sources: Iterable[Source]) -> Iterator[Item | Skipped]:
+def _items(sources: Iterable[Source]) -> Iterator[Item | Contact | Skipped]:
     for source in sources:
         yield from source
 
 
-def _next_batch(intake: Intake, items: Iterator[Item | Skipped]) -> _Batch:
-    """Read and keep the next messages."""
+def _next_batch(intake: Intake, items: Iterator[Item | Contact | Skipped]) -> _Batch:
+    """Read and keep the next messages and cards."""
     incoming: list[Incoming] = []
+    cards: list[contacts.Prepared] = []
+    left_out: list[Skipped] = []
     skipped: list[Skipped] = []
     size = 0
     for item in items:
         if isinstance(item, Skipped):
             skipped.append(item)
+        elif isinstance(item, Contact):
+            card = intake.keep_card(item.card)
+            if card.fault is not None:
+                skipped.append(Skipped(item.origin, card.fault))
+            else:
+                cards.append(card)
+                left_out += [Skipped(item.origin, fault.reason) for fault in item.card.faults]
         else:
             incoming.append(Incoming(item.mailboxes, item.keywords, item.received_at, item.data))
             size += len(item.data)
-        if size >= _BYTES or len(incoming) + len(skipped) >= _MESSAGES:
+        if size >= _BYTES or len(incoming) + len(cards) + len(skipped) >= _MESSAGES:
             break
-    return _Batch(intake.keep(incoming), skipped)
+    return _Batch(intake.keep(incoming), cards, left_out, skipped)

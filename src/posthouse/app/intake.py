@@ -1,4 +1,4 @@
-"""Intake: messages from outside into an account, batch by batch, durably and each one once."""
+"""Intake: messages and cards from outside into an account, batch by batch, durably and each one once."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Final
 from posthouse.app.sources import role_of
 from posthouse.app.sources.item import Path
 from posthouse.blobs.port import Blobs
+from posthouse.capabilities.contacts import ingest as contacts
 from posthouse.capabilities.mail import birth
 from posthouse.capabilities.mail.ingest import Filing, Found, Prepared, digest, merge
 from posthouse.capabilities.mail.threads import Grouping
+from posthouse.formats.vcard import Card
 from posthouse.kit import clock
 from posthouse.model.caller import Access
 from posthouse.model.ports import Txn
@@ -47,6 +49,8 @@ class Digested:
 class Intake:
     """Takes messages into one account, in two steps: `keep`, in any thread, and `file`, in one event loop.
 
+    So it does with cards: `keep_card` and `file_cards`.
+
     grouping: the conversations of the whole source, if they were found before; see `Grouping`.
     """
 
@@ -71,6 +75,16 @@ class Intake:
     async def file(self, batch: Sequence[Digested]) -> list[Found]:
         """File messages in one transaction; on return all of it is on the disk."""
         return await self._store.write(self._place, self._person, lambda txn: self._file(txn, batch))
+
+    def keep_card(self, card: Card) -> contacts.Prepared:
+        """Read a vCard, and put its media on the disk."""
+        return contacts.digest(self._blobs, card)
+
+    async def file_cards(self, batch: Sequence[contacts.Prepared]) -> list[contacts.Found]:
+        """File cards in one transaction; on return all of it is on the disk."""
+        if not batch:
+            return []
+        return await self._store.write(self._place, self._person, lambda txn: contacts.merge(txn, batch))
 
     def _file(self, txn: Txn, batch: Sequence[Digested]) -> list[Found]:
         # Looked up anew in each transaction, since clients may change the Mailboxes meanwhile.

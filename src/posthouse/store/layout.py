@@ -221,6 +221,11 @@ def _cut(count: int, runs: Sequence[tuple[int, int]]) -> _Cut:
 def _cut_sparse(count: int, runs: Sequence[tuple[int, int]]) -> _Cut:
     """Make what cuts the wanted members out of sparse fragments; what it finds begins with a comma."""
     offsets = _offsets(count)
+    opening = offsets.size
+    if runs == ((0, count),):
+        return lambda fragments: [
+            b"," + fragment[opening:] if len(fragment) > opening else b"" for fragment in fragments
+        ]
 
     def cut(fragments: Sequence[bytes]) -> list[bytes]:
         found = []

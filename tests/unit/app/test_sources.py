@@ -158,7 +158,7 @@ def test_an_eml_is_one_message_whatever_is_in_it(tmp_path: Path) -> None:
 def test_each_message_of_cpythons_own_tests_comes_back_as_it_is(path: Path, tmp_path: Path) -> None:
     data = path.read_bytes()
     if path.suffix != ".txt":
-        assert ["not a message"] == reasons(open_source(path))
+        assert ["neither a message nor a vCard"] == reasons(open_source(path))
         return
     write(tmp_path, {"message.eml": data})
     expected = data.split(b"\n", 1)[1] if data.startswith(b"From ") else data
@@ -179,10 +179,10 @@ def test_each_message_of_the_corpus_comes_back_as_it_is() -> None:
     ("name", "data", "reason"),
     [
         ("empty.eml", b"", "empty file"),
-        ("picture.png", b"\x89PNG\r\n\x1a\n\0\0", "not a message"),
-        ("picture.eml", b"\x89PNG\r\n\x1a\n\0\0", "not a message"),
-        ("notes.txt", b"Milk, eggs\n", "not a message"),
-        ("settings.yaml", b"name: x\nport: 1\n", "not a message"),
+        ("picture.png", b"\x89PNG\r\n\x1a\n\0\0", "neither a message nor a vCard"),
+        ("picture.eml", b"\x89PNG\r\n\x1a\n\0\0", "neither a message nor a vCard"),
+        ("notes.txt", b"Milk, eggs\n", "neither a message nor a vCard"),
+        ("settings.yaml", b"name: x\nport: 1\n", "neither a message nor a vCard"),
         ("inner.eml", b"PK\x03\x04....", "an archive inside an archive is not opened"),
         ("large.eml", MESSAGE + b"x" * 3000, "larger than 2,000 bytes"),
     ],

@@ -1,4 +1,4 @@
-"""``posthouse import`` and ``posthouse export``: mail in and out."""
+"""``posthouse import`` and ``posthouse export``: mail and contacts in and out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from posthouse.app.cli.failure import Exit, as_failures
 @options.places
 @click.pass_context
 def import_(context: click.Context, /, account: str, paths: tuple[str, ...], **flags: str | None) -> None:
-    """Take mail into ACCOUNT: mbox, Maildir, .eml, and zip or tar of these.
+    """Take mail and contacts into ACCOUNT: mbox, Maildir, .eml, .vcf, and zip or tar of these.
 
     Run it again and nothing is doubled; what is there already is told. The server may run meanwhile. Ends
     with 3 if something was skipped.
@@ -27,7 +27,7 @@ def import_(context: click.Context, /, account: str, paths: tuple[str, ...], **f
 
         with closing(open_app(options.configuration(**flags))) as app:
             report = importer.run(app, account, paths)
-    context.exit(Exit.PARTLY if report.skipped else Exit.DONE)
+    context.exit(Exit.DONE if report.is_whole else Exit.PARTLY)
 
 
 @click.command()
@@ -38,11 +38,12 @@ def import_(context: click.Context, /, account: str, paths: tuple[str, ...], **f
 )
 @options.places
 def export(account: str, directory: str, form: str, **flags: str | None) -> None:
-    """Write all mail of ACCOUNT into DIR, a new directory."""
+    """Write all mail and contacts of ACCOUNT into DIR, a new directory."""
     with as_failures():
         from posthouse.app import exporter
         from posthouse.app.worker import open_app
 
         with closing(open_app(options.configuration(**flags))) as app:
-            count = exporter.run(app, account, directory, form)
-        click.echo(f"exported {count} messages to {directory}")
+            written = exporter.run(app, account, directory, form)
+        cards = f" and {written.cards} cards" if written.cards else ""
+        click.echo(f"exported {written.messages} messages{cards} to {directory}")

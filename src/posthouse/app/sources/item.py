@@ -1,9 +1,11 @@
-"""What a source gives: a message with its circumstances, or what was skipped and why."""
+"""What a source gives: a message with its circumstances, a vCard, or what was skipped and why."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TypeAlias
+
+from posthouse.formats.vcard import Card
 
 Path: TypeAlias = tuple[str, ...]
 """A mailbox by its names from the top down, as text: ``("Projects", "Posthouse")``."""
@@ -24,6 +26,14 @@ class Item:
     data: bytes
     keywords: frozenset[str]
     received_at: int | None
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A vCard found in a source; ``origin``: where it was found, for people to read."""
+
+    card: Card
     origin: str
 
 

@@ -1,4 +1,4 @@
-"""Open a path and read all messages in it, whatever it is."""
+"""Open a path and read all messages and vCards in it, whatever it is."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 
-from posthouse.app.sources.item import Item, Path, Skipped, SourceError
+from posthouse.app.sources.item import Contact, Item, Path, Skipped, SourceError
 from posthouse.app.sources.layout import Layout
 from posthouse.app.sources.mbox import Readable, is_separator, read_mbox, without_separator
 from posthouse.app.sources.packed import TarTree, ZipTree, unpacked
 from posthouse.app.sources.tree import DirectoryTree, Entry, FileTree, Tree, read_full, read_whole
+from posthouse.formats import vcard
 
 MAX_MESSAGE = 100_000_000
 """Bytes of the largest message that is read unless the caller says otherwise."""
@@ -27,20 +28,23 @@ _KNOWN = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _FIRST_LINE = re.compile(rb"(?:>?From [^\r\n]*\r?\n)?[!-9;-~]+[ \t]*:")
+_VCARD = re.compile(rb"(?:\xef\xbb\xbf)?\s*BEGIN:VCARD\s", re.IGNORECASE)
+_VCARD_SUFFIXES = (".vcf", ".vcard")
 _BINARY = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
 
 
-class Source(Iterator[Item | Skipped]):
-    """All messages below one path, in an order that stays the same as long as the path does.
+class Source(Iterator[Item | Contact | Skipped]):
+    """All messages and vCards below one path, in an order that stays the same as long as the path does.
 
     ``total_bytes`` and ``done_bytes`` are in the same unit, for a progress bar; archives are measured by what
     is cheap to know, so it is not always the size on disk.
     """
 
-    def __init__(self, path: FilePath, max_message: int) -> None:
+    def __init__(self, path: FilePath, max_message: int, only_mail: bool) -> None:
         self._tree = _open_tree(path)
         self._label = str(path)
         self._max_message = max_message
+        self._only_mail = only_mail
         self._layout = Layout(self._tree)
         self._items = self._read()
 
@@ -54,10 +58,10 @@ class Source(Iterator[Item | Skipped]):
         """How many bytes of them were read or passed over so far."""
         return min(self._tree.done_bytes, self._tree.total_bytes)
 
-    def __next__(self) -> Item | Skipped:
+    def __next__(self) -> Item | Contact | Skipped:
         return next(self._items)
 
-    def _read(self) -> Iterator[Item | Skipped]:
+    def _read(self) -> Iterator[Item | Contact | Skipped]:
         for entry in self._tree.entries():
             origin = self._origin(entry)
             if entry.problem is not None:
@@ -68,7 +72,7 @@ class Source(Iterator[Item | Skipped]):
                 except self._tree.errors as error:
                     yield Skipped(origin, f"cannot be read: {_one_line(error)}")
 
-    def _read_entry(self, entry: Entry, origin: str) -> Iterator[Item | Skipped]:
+    def _read_entry(self, entry: Entry, origin: str) -> Iterator[Item | Contact | Skipped]:
         place = self._layout.place(entry.parts)
         if place.kind == "ignore":
             return
@@ -85,7 +89,7 @@ class Source(Iterator[Item | Skipped]):
         else:
             yield Item((place.mailbox,), read_whole(entry), place.keywords, place.received_at, origin)
 
-    def _read_file(self, entry: Entry, loose: Path, origin: str) -> Iterator[Item | Skipped]:
+    def _read_file(self, entry: Entry, loose: Path, origin: str) -> Iterator[Item | Contact | Skipped]:
         """Read a file whose content says what it is."""
         is_eml = entry.parts[-1].lower().endswith(".eml")
         with entry.open() as stream:
@@ -93,6 +97,10 @@ class Source(Iterator[Item | Skipped]):
             if is_separator(start) and not is_eml:
                 mailbox = self._layout.mbox_mailbox(entry.parts)
                 yield from read_mbox(_Again(start, stream), mailbox, origin, self._max_message)
+                return
+            if _VCARD.match(start) or entry.parts[-1].lower().endswith(_VCARD_SUFFIXES):
+                if not self._only_mail:
+                    yield from _read_vcards(_Again(start, stream), origin)
                 return
             reason = _why_no_message(start, is_eml)
             if reason is None and entry.size > self._max_message:
@@ -114,13 +122,23 @@ class Source(Iterator[Item | Skipped]):
         )
 
 
-def open_source(path: str | FilePath, *, max_message: int = MAX_MESSAGE) -> Source:
-    """Open an mbox, a Maildir, a message, a directory of these, or a zip or tar of these.
+def open_source(path: str | FilePath, *, max_message: int = MAX_MESSAGE, only_mail: bool = False) -> Source:
+    """Open an mbox, a Maildir, a message, vCards, a directory of these, or a zip or tar of these.
 
-    ``max_message`` is in bytes; larger messages are skipped without being loaded. Raises `SourceError` if
-    there is nothing to open. All names are looked at before this returns, so a packed tar is unpacked twice.
+    ``max_message`` is in bytes; larger messages are skipped without being loaded. ``only_mail`` passes over
+    vCards. Raises `SourceError` if there is nothing to open. All names are looked at before this returns, so a
+    packed tar is unpacked twice.
     """
-    return Source(FilePath(path), max_message)
+    return Source(FilePath(path), max_message, only_mail)
+
+
+def _read_vcards(stream: Readable, origin: str) -> Iterator[Contact | Skipped]:
+    number = 0
+    for number, card in enumerate(vcard.stream(stream), 1):
+        place = f"{origin}, card {number} at line {card.line}"
+        yield Contact(card, place) if card.properties else Skipped(place, "empty card")
+    if not number:
+        yield Skipped(origin, "no vCard in it")
 
 
 class _Again:
@@ -172,7 +190,7 @@ def _why_no_message(start: bytes, is_eml: bool) -> str | None:
         return None
     if is_eml and (_KNOWN.search(start) or not _BINARY.search(start)):
         return None
-    return "not a message"
+    return "neither a message nor a vCard"
 
 
 def _one_line(error: Exception) -> str:

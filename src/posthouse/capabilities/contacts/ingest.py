@@ -19,7 +19,7 @@ from posthouse.capabilities.contacts.contactcard import contact_card
 from posthouse.capabilities.contacts.write import MOST_OCTETS, with_uid
 from posthouse.formats import jscard, vcard
 from posthouse.kit import clock
-from posthouse.kit.json import JsonObject, dumps
+from posthouse.kit.json import Json, JsonObject, dumps
 from posthouse.model.ports import BlobSource, Txn
 
 BOOK_MARK: Final = "X-POSTHOUSE-ADDRESSBOOK"
@@ -33,17 +33,13 @@ class Prepared:
     """A vCard as a card to be filed.
 
     values: the card without ``addressBookIds``. key: stands for all that it says. books: the names of the
-    AddressBooks it is to be in; none: the default one.
+    AddressBooks it is to be in; none: the default one. fault: why no client could have made it, if so.
     """
 
     values: JsonObject
     key: int
     books: tuple[str, ...]
-
-    @property
-    def is_too_large(self) -> bool:
-        """Whether a client could not have made it."""
-        return len(dumps(self.values)) > MOST_OCTETS
+    fault: str | None = None
 
 
 class Found(Enum):
@@ -65,7 +61,6 @@ def digest(blobs: BlobSource, card: vcard.Card) -> Prepared:
     books = tuple(vcard.text(one.value) for one in card.properties if one.name == BOOK_MARK)
     own = [one for one in card.properties if one.name != BOOK_MARK]
     values = jscard.from_vcard(vcard.Card(own, card.version, card.line))
-    key = int.from_bytes(hashlib.sha256(dumps(values)).digest()[:8], "big", signed=True)
     _, uris = media.gather({"media": values.get("media")})
     files = {uri: file for uri in uris if (file := media.of_uri(blobs, uri)) is not None}
     found = {
@@ -77,7 +72,29 @@ def digest(blobs: BlobSource, card: vcard.Card) -> Prepared:
         settled = {"media": found}
         media.settle(settled, {}, files)
         values = values | {"media": values["media"] | settled["media"]}
-    return Prepared(values, key, books)
+    fault = _fault(values)
+    return Prepared(values, 0 if fault else _key(values), books, fault)
+
+
+def _fault(values: JsonObject) -> str | None:
+    try:
+        size = len(dumps(values))
+    except TypeError:
+        return "a card nested deeper than one may be"
+    return "a card larger than one may be" if size > MOST_OCTETS else None
+
+
+def _key(values: JsonObject) -> int:
+    """Make a number of all that a card says, but for when it was made and changed, which we say ourselves."""
+    said = {name: value for name, value in values.items() if name not in ("created", "updated")}
+    return int.from_bytes(hashlib.sha256(dumps(_in_order(said))).digest()[:8], "big", signed=True)
+
+
+def _in_order(value: Json) -> Json:
+    """Give the same value with the names of all objects sorted; it is nested no deeper than can be written."""
+    if isinstance(value, dict):
+        return {name: _in_order(value[name]) for name in sorted(value)}
+    return [_in_order(item) for item in value] if isinstance(value, list) else value
 
 
 def merge(txn: Txn, cards: Sequence[Prepared]) -> list[Found]:

@@ -1,7 +1,7 @@
 """ContactCard/parse: a blob read as a vCard, without filing it.
 
-No standard has this method. A blob is answered with the card that it holds; one with no card or with several,
-for which this answer has no place, is ``notParsable``.
+No standard has this method. A blob is answered with the card that it holds; one with no card, with several, for
+which this answer has no place, or with one larger than a card may be is ``notParsable``.
 """
 
 from __future__ import annotations
@@ -76,7 +76,10 @@ def _card(blobs: BlobSource, id: BlobId) -> JsonObject | None:
         raw = blobs.read(id.digest, id.range.offset, id.range.length)
         data = mime.decode_bytes(raw, id.range.encoding)
     cards = vcard.read(data)
-    return ingest.digest(blobs, cards[0]).values if len(cards) == 1 else None
+    if len(cards) != 1:
+        return None
+    card = ingest.digest(blobs, cards[0])
+    return card.values if card.fault is None else None
 
 
 def _let_read(digests: list[bytes], txn: Txn) -> None:
