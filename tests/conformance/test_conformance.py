@@ -17,10 +17,11 @@ STANDARDS = {
     "8620": "rfc8620-jmap-core.txt",
     "8621": "rfc8621-jmap-mail.txt",
     "8887": "rfc8887-jmap-websocket.txt",
+    "9610": "rfc9610-jmap-contacts.txt",
     "9749": "rfc9749-jmap-webpush-vapid.txt",
     "emailpush": "draft-ietf-jmap-emailpush-03.txt",
 }
-LEFT_OUT = {"8620": ("", "9"), "8621": ("", "7"), "8887": ("",), "9749": ("",), "emailpush": ("",)}
+LEFT_OUT = {"8620": ("", "9"), "8621": ("", "7"), "8887": ("",), "9610": ("",), "9749": ("",), "emailpush": ("",)}
 """Sections without rows: the front matter and registries; sending."""
 
 

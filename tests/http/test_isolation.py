@@ -33,13 +33,23 @@ class Kept:
         email = made["created"]["e"]
         _, made = owner.call("Identity/set", create={"i": {"name": SECRET, "email": owner.user.name}})
         assert made["notCreated"] is None, made
+        identity = made["created"]["i"]["id"]
+        _, made = owner.call("AddressBook/set", create={"b": {"name": SECRET}})
+        book = made["created"]["b"]["id"]
+        _, made = owner.call(
+            "ContactCard/set",
+            create={"c": {"addressBookIds": {book: True}, "uid": SECRET, "name": {"full": SECRET}}},
+        )
+        card = made["created"]["c"]["id"]
         _, found = owner.call("Email/get", ids=[email["id"]], properties=["attachments", "textBody"])
         [got] = found["list"]
         self.ids = {
             "Mailbox": mailbox,
             "Email": email["id"],
             "Thread": email["threadId"],
-            "Identity": made["created"]["i"]["id"],
+            "Identity": identity,
+            "AddressBook": book,
+            "ContactCard": card,
             "EmailSubmission": "s1",
             "VacationResponse": "singleton",
         }
@@ -68,6 +78,12 @@ def _attempts(kept: Kept, account: str) -> Iterator[tuple[str, dict[str, Any]]]:
             }
         },
         "Email/parse": {"blobIds": kept.blobs, "fetchAllBodyValues": True},
+        "ContactCard/copy": {
+            "fromAccountId": kept.account,
+            "create": {"c": {"id": kept.ids["ContactCard"], "addressBookIds": {"b1": True}}},
+        },
+        "ContactCard/parse": {"blobIds": kept.blobs},
+        "ContactCard/query": {"filter": {"text": SECRET}},
         "SearchSnippet/get": {"emailIds": [email], "filter": {"text": SECRET}},
         "Email/query": {"filter": {"text": SECRET}},
         "Mailbox/query": {"filter": {"name": SECRET}},
@@ -89,6 +105,12 @@ def _attempts(kept: Kept, account: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "Email/set", {"accountId": account, "create": {"c": draft}}
     yield "Email/set", {"accountId": account, "create": {"c": {"mailboxIds": {mailbox: True}}}}
     yield "Mailbox/set", {"accountId": account, "create": {"c": {"name": "x", "parentId": mailbox}}}
+    book = {"addressBookIds": {kept.ids["AddressBook"]: True}}
+    yield "ContactCard/set", {"accountId": account, "create": {"c": {**book, "uid": SECRET}}}
+    yield "ContactCard/query", {"accountId": account, "filter": {"inAddressBook": kept.ids["AddressBook"]}}
+    media = {"p": {"kind": "sound", "blobId": blob}}
+    yield "ContactCard/set", {"accountId": account, "create": {"c": {**book, "media": media}}}
+    yield "AddressBook/set", {"accountId": account, "onSuccessSetIsDefault": kept.ids["AddressBook"]}
 
 
 def _state(owner: Person, kept: Kept) -> Any:

@@ -9,6 +9,7 @@ from posthouse.testing import Server
 from wire.person import CORE, MAIL, Person
 
 WEBSOCKET = "urn:ietf:params:jmap:websocket"
+CONTACTS = "urn:ietf:params:jmap:contacts"
 VAPID = "urn:ietf:params:jmap:webpush-vapid"
 PUSHSTATE = "urn:posthouse:params:jmap:pushstate"
 
@@ -65,6 +66,14 @@ def test_mail_describes_what_an_account_may(demo: Person) -> None:
     } == set(mail)
     assert mail["maxSizeMailboxName"] >= 100
     assert mail["maxMailboxesPerEmail"] is None or mail["maxMailboxesPerEmail"] >= 1
+
+
+def test_contacts_describe_what_an_account_may(demo: Person) -> None:
+    contacts = demo.session["accounts"][demo.account]["accountCapabilities"][CONTACTS]
+    assert {"maxAddressBooksPerCard", "mayCreateAddressBook"} == set(contacts)
+    assert contacts["maxAddressBooksPerCard"] is None or contacts["maxAddressBooksPerCard"] >= 1
+    assert contacts["mayCreateAddressBook"] is True
+    assert {} == demo.session["capabilities"][CONTACTS]
 
 
 def test_each_sort_that_is_announced_works(demo: Person) -> None:

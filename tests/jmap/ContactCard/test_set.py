@@ -29,6 +29,7 @@ def test_a_card_without_a_uid_is_given_none(rolodex: Rolodex) -> None:
     [
         ({"addressBookIds": {}}, ["addressBookIds"]),
         ({"addressBookIds": None}, ["addressBookIds"]),
+        ({"addressBookIds": {"b1": False}}, ["addressBookIds"]),
         ({"addressBookIds": {"b999": True}}, ["addressBookIds"]),
         (
             {"emails": {"e1": {"address": "x@example.org", "contexts": {"home": True}}}},
