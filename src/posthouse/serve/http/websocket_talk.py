@@ -322,4 +322,4 @@ def _since(push_state: str | None, before: Watch) -> Mapping[str, int] | None:
     """
     if push_state is not None:
         return position.read(push_state) or {}
-    return None if before.types == NOTHING else dict(before.reached)
+    return None if before.types == NOTHING else before.taken()

@@ -15,6 +15,9 @@ from posthouse.serve.push.watch import End, Watch
 MERGED: Final = 0.05
 """Seconds after a watch was told something in which all that follows is gathered into one."""
 
+AGAIN: Final = 5.0
+"""Seconds until what could not be read is looked at again."""
+
 _IN_A_TURN: Final = 100
 
 _log = log.get("push")
@@ -50,6 +53,7 @@ class Hub:
         self._deaf: Callable[[], None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._look_again = False
+        self._later: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -65,6 +69,8 @@ class Hub:
             self._deaf()
         if self._looking is not None:
             self._looking.cancel()
+        if self._later is not None:
+            self._later.cancel()
         for watch in {watch for watches in self._by_person.values() for watch in watches}:
             self._end(watch, End.GOING_AWAY)
 
@@ -88,13 +94,13 @@ class Hub:
             for wire, access in caller.accounts.items():
                 if watch.start(wire, await self._levels.levels(access), since):
                     self._tell(watch)
+            if self._closed:
+                self._end(watch, End.GOING_AWAY)
+            elif not self._standing.stands(caller):  # He may have been signed out since he signed in.
+                self._end(watch, End.SIGNED_OUT)
         except BaseException:
             self.leave(watch)
             raise
-        if self._closed:
-            self._end(watch, End.GOING_AWAY)
-        elif not self._standing.stands(caller):  # He may have been signed out since he signed in.
-            self._end(watch, End.SIGNED_OUT)
         return watch
 
     def leave(self, watch: Watch) -> None:
@@ -128,7 +134,7 @@ class Hub:
                 elif isinstance(one, SignedOut):
                     self._look_at(self._by_person.get(one.person, ()))
                 elif isinstance(one, Missed):
-                    self._missed(one)
+                    self._missed()
 
     def _moved(self, moved: Moved) -> None:
         watches = self._by_account.get(moved.account)
@@ -144,8 +150,11 @@ class Hub:
         if len(watches) > _IN_A_TURN:
             self._loop.call_soon(self._wake, watches[_IN_A_TURN:])
 
-    def _missed(self, missed: Missed) -> None:
+    def _missed(self) -> None:
         """Look at the accounts and the credentials of all watches again."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         self._look_again = True
         if self._looking is None or self._looking.done():
             self._looking = asyncio.ensure_future(self._look())
@@ -167,17 +176,26 @@ class Hub:
         try:
             levels = await self._levels.levels(access)
         except Exception as error:
-            # A StateChange too many is better than none: the client asks, and hears what is wrong.
-            _log.error("push.look", **log.fault(error))
+            self._failed(error)
             return
         for watch in list(self._by_account.get(account, ())):
-            if watch.start(wire, levels, watch.reached):
+            if watch.catch_up(wire, levels):
                 self._tell(watch)
 
     def _look_at(self, watches: Collection[Watch]) -> None:
         for watch in list(watches):
-            if not self._standing.stands(watch.caller):
-                self._end(watch, End.SIGNED_OUT)
+            try:
+                if not self._standing.stands(watch.caller):
+                    self._end(watch, End.SIGNED_OUT)
+            except Exception as error:
+                self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        """Look again in a while, as something could not be read."""
+        assert self._loop is not None
+        _log.error("push.look", **log.fault(error))
+        if self._later is None and not self._closed:
+            self._later = self._loop.call_later(AGAIN, self._missed)
 
     # -- what goes out --
 

@@ -27,7 +27,18 @@ class Watch:
     was heard of.
     """
 
-    __slots__ = ("_known", "_pending", "caller", "due", "ended", "reached", "told", "types", "wake")
+    __slots__ = (
+        "_before",
+        "_known",
+        "_pending",
+        "caller",
+        "due",
+        "ended",
+        "reached",
+        "told",
+        "types",
+        "wake",
+    )
 
     def __init__(self, caller: Caller, types: Collection[str] | None, wake: Callable[[], None]) -> None:
         self.caller = caller
@@ -42,15 +53,28 @@ class Watch:
         # Up to where an account was read in the store; news of it that come late are no news.
         self._known: dict[str, int] = {}
         self._pending: dict[str, dict[str, int]] = {}
+        # How far the accounts with something pending have been told; -1 for one that is to be told whole.
+        self._before: dict[str, int] = {}
 
     def add(self, account: str, levels: Mapping[str, int]) -> bool:
         """Note that types of an account have reached these numbers; say whether there is something to tell."""
         known = self._known.get(account, -1)
         news = {type: level for type, level in levels.items() if level > known}
         if news:
-            self.reached[account] = max(self.reached.get(account, 0), *news.values())
-            self._await(account, news)
+            before = self.reached.get(account, -1)
+            self.reached[account] = max(before, *news.values())
+            self._await(account, news, before)
         return bool(self._pending)
+
+    def catch_up(self, account: str, levels: Mapping[str, int]) -> bool:
+        """Note what an account is at now, since news may have been missed; say whether there is something to tell.
+
+        All that moved since the account was last read is told, some of it perhaps again: news of several
+        processes may come in another order than their numbers, so one that was heard vouches for none below it.
+        """
+        is_news = self.add(account, levels)
+        self._known[account] = max(levels.values(), default=0)
+        return is_news
 
     def start(self, account: str, levels: Mapping[str, int], since: Mapping[str, int] | None) -> bool:
         """Begin from what an account is at now; say whether there is something to tell.
@@ -66,21 +90,28 @@ class Watch:
         self._known[account] = newest
         # What was heard while the levels were read is told only if it is news to the client.
         heard = {type: level for type, level in self._pending.pop(account, {}).items() if level > after}
+        self._before.pop(account, None)
         self.reached[account] = max(newest, *heard.values(), self.reached.get(account, 0))
-        self._await(account, heard)
-        self._await(account, {type: level for type, level in levels.items() if level > after})
+        self._await(account, heard, after)
+        self._await(account, {type: level for type, level in levels.items() if level > after}, after)
         return bool(self._pending)
 
-    def _await(self, account: str, levels: Mapping[str, int]) -> None:
+    def _await(self, account: str, levels: Mapping[str, int], before: int) -> None:
         for type, level in levels.items():
             if self.types is None or type in self.types:
+                self._before.setdefault(account, before)
                 pending = self._pending.setdefault(account, {})
                 pending[type] = max(pending.get(type, 0), level)
 
+    def taken(self) -> dict[str, int]:
+        """Give how far the client has been told once he has all that was taken; what waits is beyond that."""
+        told = self.reached | self._before
+        return {account: number for account, number in told.items() if number >= 0}
+
     @property
     def position(self) -> str:
-        """How far the client has been told once he has all that was taken."""
-        return position.write(self.reached)
+        """What `taken` gives, as a text."""
+        return position.write(self.taken())
 
     def take(self) -> JsonObject | None:
         """Give a StateChange object with all that is to be told, or None if nothing is (RFC 8620 §7.1)."""
@@ -91,4 +122,5 @@ class Watch:
             for account, levels in self._pending.items()
         }
         self._pending = {}
+        self._before = {}
         return {"@type": "StateChange", "changed": changed}

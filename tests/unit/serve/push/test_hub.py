@@ -244,3 +244,92 @@ async def test_a_store_that_cannot_be_read_lets_nobody_watch_and_keeps_nothing()
         with pytest.raises(OSError, match="gone"):
             await at.watch(caller(1))
         assert not at.hub._by_account
+
+
+@run
+async def test_what_was_heard_and_not_yet_taken_outlives_a_look_at_the_store() -> None:
+    async with world() as at:
+        listener = await at.watch(caller(1))
+        at.move(1, Email=1)
+        at.bus.publish([Missed()])
+        await turns()
+        assert {"a1": {"Email": "1"}} == await listener.told()
+
+
+@run
+async def test_what_was_missed_is_told_though_something_newer_was_heard() -> None:
+    async with world() as at:
+        listener = await at.watch(caller(1))
+        at.accounts[1] = {"Email": 11}  # by a process that died before it could say so
+        at.move(1, Mailbox=12)
+        assert {"a1": {"Mailbox": "c"}} == await listener.told()
+        at.bus.publish([Missed()])
+        assert "b" == (await listener.told())["a1"]["Email"]
+
+
+@run
+async def test_a_position_is_never_ahead_of_what_was_told() -> None:
+    async with world() as at:
+        at.move(1, Email=5, Mailbox=3)
+        listener = await at.watch(caller(1, 1, 2), since=position.read("a1.4"))
+        assert "a1.4-a2.0" == listener.watch.position
+        await listener.told()
+        at.move(1, Email=6)
+        await turns()
+        assert {"a1": 5, "a2": 0} == position.read(listener.watch.position)
+        await listener.told()
+        assert {"a1": 6, "a2": 0} == position.read(listener.watch.position)
+
+
+@run
+async def test_a_store_that_fails_for_a_moment_is_looked_at_again() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("posthouse.serve.push.hub.AGAIN", 0.0)
+        await _fail_for_a_moment()
+
+
+async def _fail_for_a_moment() -> None:
+    async with world() as at:
+        listener = await at.watch(caller(1))
+        other = await at.watch(caller(2))
+        faults = [OSError("the disk is slow"), OSError("the disk is slow")]
+        levels, stands = at.levels, at.stands
+
+        async def broken_levels(place: Access) -> Mapping[str, int]:
+            if place.account == 1 and faults:
+                raise faults.pop()
+            return await levels(place)
+
+        at.levels = broken_levels  # type: ignore[method-assign]
+        at.accounts[1] = at.accounts[2] = {"Email": 7}
+        at.bus.publish([Missed()])
+        assert {"a2": {"Email": "7"}} == await other.told()
+        assert {"a1": {"Email": "7"}} == await listener.told()
+
+        faults = [OSError("the disk is slow")]
+
+        def broken_stands(caller: Caller) -> bool:
+            if faults:
+                raise faults.pop()
+            return stands(caller)
+
+        at.stands = broken_stands  # type: ignore[method-assign]
+        at.gone.add("k")
+        at.bus.publish([SignedOut(1, None), Moved(2, {"Email": 8})])
+        assert {"a2": {"Email": "8"}} == await other.told()
+        listener.woken.clear()
+        assert End.SIGNED_OUT == await listener.ended()
+
+
+@run
+async def test_who_cannot_be_judged_may_not_watch_and_leaves_nothing_behind() -> None:
+    async with world() as at:
+
+        def broken(caller: Caller) -> bool:
+            raise OSError("the disk is gone")
+
+        at.stands = broken  # type: ignore[method-assign]
+        with pytest.raises(OSError, match="gone"):
+            await at.watch(caller(1))
+        assert not at.hub._by_account
+        assert not at.hub._by_person
