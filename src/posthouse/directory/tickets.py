@@ -170,7 +170,8 @@ class Tickets:
             if not held.count:
                 ends.append((held.free_since + GRACE, hash))
                 del self._held[hash]
-            elif held.until < now + GRACE:
+            # Before another process, which it has left meanwhile, can have let it end by what that one writes.
+            elif held.until < now + _LEASE - 2 * _TICK:
                 held.until = now + _LEASE
                 ends.append((held.until, hash))
         return ends

@@ -291,6 +291,28 @@ def test_coming_back_soon_writes_nothing(
     asyncio.run(live())
 
 
+@pytest.mark.parametrize("late", [0, 1, 30, 59])
+@pytest.mark.parametrize("minutes", [1, 4, 5, 6, 11])
+def test_who_moves_to_another_worker_stays_in(
+    worker: Open, caller: Caller, wait: Wait, late: int, minutes: int
+) -> None:
+    here, there = worker(), worker()
+    text = issue(here, caller)
+
+    async def live() -> None:
+        await connect(here, text)
+        here.let_go(text)
+        await connect(there, text)
+        for _ in range(minutes):  # the timers of the two fire at different seconds of each
+            there._write(there._ends())
+            wait(late)
+            here._write(here._ends())
+            wait(60 - late)
+        assert await here.redeem(text, "eventsource", PAGE) is not None
+
+    asyncio.run(live())
+
+
 def test_the_lease_of_a_killed_worker_runs_out(worker: Open, caller: Caller, wait: Wait) -> None:
     here, there = worker(), worker()
     text = issue(here, caller)
