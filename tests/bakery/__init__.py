@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+from posthouse.kit import ids
 from posthouse.kit.json import JsonObject
 from posthouse.model.capability import Capability
-from posthouse.model.change import Act, Change, Stage
+from posthouse.model.change import Act, Change, Finished, Stage
 from posthouse.model.condition import (
     Argument,
     Filter,
@@ -32,9 +35,10 @@ from posthouse.model.kind import (
     Text,
     UnsignedInt,
     UTCDate,
+    sort_key,
 )
-from posthouse.model.ports import Txn
-from posthouse.model.property import Part, Property
+from posthouse.model.ports import Preparing, Txn
+from posthouse.model.property import Part, Property, column_of
 from posthouse.model.rights import Rights
 from posthouse.model.type import Tally, Type
 from posthouse.proto.jmap.errors import SetError
@@ -203,4 +207,66 @@ def praise(reading: object, objects: object, names: object, arguments: JsonObjec
                 values[name] = values["orderId"]
 
 
-BAKERY = Capability("https://bakery.example/jmap", types=[shelf, order, cake])
+recipe = Type(
+    "Recipe",
+    letter="r",
+    methods="get changes set copy query queryChanges",
+    within="shelfIds",
+    search="steps_",
+    open=lambda name: name.startswith("x-"),
+    words=lambda values: {"steps_": " ".join(values.get("steps", []))},
+    keeps=lambda values: [bytes.fromhex(values["picture"])] if "picture" in values else [],
+    properties=[
+        Property("shelfIds", SetOf(Ref("Shelf")), required=True, ordered_by="id/number"),
+        Property("code", Text(lambda text: True), optional=True, sorted=True),
+        Property("steps", ListOf(String()), optional=True),
+        Property("picture", String(), optional=True),
+        Property("isFeatured", Boolean(), server=True),
+        column_of("id", "id/number", UnsignedInt(), lambda wire: ids.decode(wire[1:])),
+        column_of(
+            "steps",
+            "steps/first",
+            String() | None,
+            lambda steps: sort_key(steps[0]) if steps else None,
+            sorted=True,
+        ),
+    ],
+    filters=[member("onShelf", "shelfIds"), equals("code"), search("text", "steps_")],
+    sorts=[Sort("first", "steps/first")],
+    arguments={"set": [Argument("onSuccessFeature", Ref("Recipe") | None)]},
+)
+
+
+@recipe.prepare_update
+async def look_at_patches(call: Preparing, changes: Sequence[Change]) -> Mapping[str, Exception]:
+    """Remember what each patch names; one that names ``x-refused`` is refused."""
+    for change in changes:
+        change.prepared = sorted(change.after())
+    fault = SetError("invalidProperties", None, ["x-refused"])
+    return {change.key: fault for change in changes if "x-refused" in change.after()}
+
+
+@recipe.check
+def keep_codes_apart(txn: Txn, change: Change, stage: Stage) -> None:
+    new = change.after()
+    if change.act is Act.CREATE:
+        new["isFeatured"] = False
+    if change.patches:
+        change.report["x-patches"] = change.patches
+    if any(stage.comes_first(change, id, ("code",)) for id in stage.alike(change, "code")):
+        raise SetError("alreadyExists")
+
+
+@recipe.finish
+def feature_one(txn: Txn, finished: Finished) -> dict[int, JsonObject]:
+    wanted = finished.arguments.get("onSuccessFeature")
+    if wanted is None or finished.refused:
+        return {}
+    id = recipe.local(finished.created[wanted[1:]] if wanted.startswith("#") else wanted)
+    assert id is not None
+    old = txn.values(recipe, [id], recipe.basis)[id]
+    txn.update(recipe, id, old, old | {"isFeatured": True})
+    return {id: {"isFeatured": True}}
+
+
+BAKERY = Capability("https://bakery.example/jmap", types=[shelf, order, cake, recipe])

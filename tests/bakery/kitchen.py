@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bakery import BAKERY, cake, order, shelf
+from bakery import BAKERY, cake, order, recipe, shelf
 from posthouse.blobs import open_blobs
 from posthouse.engine.call import Tools
 from posthouse.engine.dispatch import Engine
@@ -33,7 +33,7 @@ OpenStore = Callable[..., Store]
 STORES: dict[str, OpenStore] = {"sqlite": Store}
 """How to open each store that there is; every suite over a store runs on all of them."""
 
-TYPES = (shelf, order, cake)
+TYPES = (shelf, order, cake, recipe)
 CORE = Capability("urn:ietf:params:jmap:core", server=core, per_account=None)
 
 HOME, OTHER, LOCKED = (

@@ -105,12 +105,14 @@ class Stage:
         return next(each for each in self.changes.values() if each is other or each is change) is other
 
     def alike(self, change: Change, name: str) -> list[int]:
-        """Give the other objects that this call makes or changes, and that end with the same value of a property."""
+        """Give the other objects that this call makes or changes, and that end with the same text in a property."""
+        value = change.after().get(name)
+        if not isinstance(value, str):
+            return []
         if name not in self._alike:
             found = self._alike[name] = defaultdict(list)
             for each in self.changes.values():
                 _list(found, name, each)
-        value = change.after()[name]
         return [
             id
             for id in self._alike[name].get(value, ())

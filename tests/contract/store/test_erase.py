@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bakery import cake, order
+from bakery import cake, order, recipe, shelf
 from bakery.kitchen import HOME, OTHER
 from posthouse.store import erase
 from posthouse.store.txn import ID_BITS, Transaction
@@ -26,6 +26,8 @@ def furnish(txn: Transaction) -> None:
         id = bake(txn, on, group, f"tag{number}")
         txn.hold_blob(DIGEST, cake, id)
         txn.put_keys("orders", group, [number])
+        shelves = {shelf.wire(on): True}
+        txn.insert(recipe, txn.allocate(), {"shelfIds": shelves, "steps": ["mix"], "picture": DIGEST.hex()})
     txn.note_upload(DIGEST, 2**40)
     txn.put_note("x", 1)
 
@@ -38,7 +40,7 @@ def rows(folder: Path, account: int) -> dict[str, int]:
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
             if "account" in columns:
                 sql = f"SELECT count(*) FROM {table} WHERE account = {account}"
-            elif table == "search_cake":
+            elif table in ("search_cake", "search_recipe"):
                 low = account << ID_BITS
                 sql = f"SELECT count(*) FROM {table} WHERE rowid BETWEEN {low} AND {low + 2**ID_BITS - 1}"
             else:

@@ -13,7 +13,7 @@ from posthouse.model.capability import Capability
 from posthouse.model.condition import Filter, Rank, Sort, at_least, equals, header, member, search
 from posthouse.model.kind import Anything, Boolean, ListOf, MapOf, Record, Ref, SetOf, String, UnsignedInt
 from posthouse.model.ports import Calling, Txn
-from posthouse.model.property import Part, Property
+from posthouse.model.property import Part, Property, column_of
 from posthouse.model.registry import DeclarationError, Registry
 from posthouse.model.rights import Rights
 from posthouse.model.type import Tally, Type
@@ -43,7 +43,7 @@ def registry(*types: Type) -> Registry:
 
 
 def test_sound_declarations_pass() -> None:
-    assert {"Shelf", "Order", "Cake", "Thing"} == Registry(
+    assert {"Shelf", "Order", "Cake", "Recipe", "Thing"} == Registry(
         [BAKERY, Capability("x", types=[a_type()])]
     ).types.keys()
 
@@ -86,6 +86,11 @@ RIGHTS = Rights(("mayRead", "mayDo"), read="mayRead")
         {"properties": [Property("a", UnsignedInt(), part=Part.COUNTER)]},
         {"properties": [Property("a", UnsignedInt(), default=-1)]},
         {"properties": [Property("a", String(), default=None)]},
+        {"properties": [column_of("nosuch", "a/b", String(), str)]},
+        {"properties": [Property("a", String(), optional=True, required=True)]},
+        {"properties": [Property("a", String(), optional=True, default="x")]},
+        {"properties": [Property("a", String(), optional=True, immutable=True)]},
+        {"words": lambda values: {}},
         {"filters": [equals("nosuch")]},
         {"filters": [equals("plain")]},
         {"filters": [at_least("plain", "plain")]},
