@@ -47,7 +47,7 @@ class _Inward:
         self.properties = [one for one in properties if not _is_derived(one)]
         self.card: JsonObject = {"@type": "Card", "version": VERSIONS[-1]}
         self.kept: list[Property] = []
-        self.numbers: Counter[tuple[str, ...]] = Counter()
+        self.numbers: dict[tuple[str, ...], int] = {}
         self.placed: list[tuple[Property, tuple[str, ...], JsonObject]] = []
         self.together: dict[tuple[str | None, str], list[JsonObject]] = {}
         self.alternates: list[tuple[Property, Property]] = []
@@ -227,8 +227,8 @@ class _Inward:
 
     def _new_key(self, path: tuple[str, ...], entries: JsonObject) -> str:
         while True:
-            self.numbers[path] += 1
-            key = f"k{self.numbers[path]}"
+            number = self.numbers[path] = self.numbers.get(path, 0) + 1
+            key = f"k{number}"
             if key not in entries:
                 return key
 
@@ -409,6 +409,8 @@ def _alternative(one: Property) -> tuple[str, str]:
 
 def _wanted(one: Property) -> str | None:
     """Return the key that a property asks for (RFC 9555 §2.3.18; the draft that follows it has JSID)."""
+    if not one.parameters:
+        return None
     for name in ("JSID", "PROP-ID"):
         if (values := one.parameters.get(name)) and len(values) == 1 and is_id(values[0]):
             return values[0]

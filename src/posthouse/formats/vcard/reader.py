@@ -31,6 +31,7 @@ MAX_VALUE = 1 << 18
 _MAX_FAULTS = 100
 _LARGE = frozenset(("PHOTO", "LOGO", "SOUND", "KEY", "AGENT", "JSPROP", "X-MS-CARDPICTURE"))
 _CHUNK = 1 << 16
+_MARKS = b"BbEe\xef"  # what such a line starts with, a byte order mark included
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _HEAD = re.compile(r'(?:[^":]|"[^"]*")*+:')
 _PARAMETER = re.compile(r'(?:[^;"]|"[^"]*"?)++')
@@ -70,8 +71,8 @@ def _cards(chunks: Iterable[bytes]) -> Iterator[Card]:
     reader: _Reader | None = None
     number = 1
     for number, line in content_lines(_as_utf8(chunks)):
-        mark = _mark(line)
-        if reader is not None and reader.takes_nested(mark, line):
+        mark = _mark(line) if line and line[0] in _MARKS else ""
+        if reader is not None and (reader.depth or mark == "BEGIN") and reader.takes_nested(mark, line):
             continue
         if mark == "BEGIN":
             if reader is not None:
@@ -104,9 +105,9 @@ def _as_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield from iterator
 
 
-def _mark(line: bytes | None) -> str:
+def _mark(line: bytes) -> str:
     """Tell a line that begins or ends a card: ``"BEGIN"``, ``"END"`` or ``""``."""
-    if line is None or len(line) > 64:
+    if len(line) > 64:
         return ""
     plain = line.removeprefix(b"\xef\xbb\xbf").translate(None, b" \t").upper()
     return "BEGIN" if plain == b"BEGIN:VCARD" else "END" if plain == b"END:VCARD" else ""

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posthouse.formats.jscard import faults, from_vcard
-from posthouse.formats.vcard import read
+from posthouse.formats.jscard import faults, from_vcard, to_vcard
+from posthouse.formats.vcard import read, write
 
 CORPUS = Path(__file__).resolve().parents[5] / "shared" / "corpus" / "vcard"
 
@@ -92,6 +92,8 @@ def card(*lines: str, version: str = "4.0") -> dict[str, Any]:
         (["KIND:group", "MEMBER:urn:uuid:1"], {"kind": "group", "members": {"urn:uuid:1": True}}),
         (["KIND:x-robot"], {"vCardProps": [["kind", {}, "text", "x-robot"]]}),
         (["URL:www.example.com/a b"], {"links": {"k1": {"uri": "http://www.example.com/a%20b"}}}),
+        (["URL:http://x/100%"], {"links": {"k1": {"uri": "http://x/100%25"}}}),
+        (["BDAY:19990230"], {"vCardProps": [["bday", {}, "unknown", "19990230"]]}),
         (["URL:nothing"], {"vCardProps": [["url", {}, "uri", "nothing"]]}),
         (["EMAIL;PREF=0:a@b"], {"emails": {"k1": {"address": "a@b", "vCardParams": {"pref": "0"}}}}),
     ],
@@ -129,6 +131,11 @@ def test_values_repeated_for_older_programs_count_once() -> None:
         one["kind"] for one in found["name"]["components"]
     ]
     assert found["name"]["isOrdered"]
+
+
+def test_the_same_surname_twice_is_two_surnames() -> None:
+    found = card("N:Garc\u00eda,Garc\u00eda;Ana;;;;Garc\u00eda;")
+    assert ["surname", "given", "surname2"] == [one["kind"] for one in found["name"]["components"]]
 
 
 def test_alternatives_become_localizations() -> None:
@@ -235,14 +242,17 @@ def test_the_words_of_address_books_are_understood(lines: list[str], expected: d
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="../shared/corpus/vcard is absent")
-def test_every_card_of_the_corpus_becomes_a_valid_card() -> None:
+def test_every_card_of_the_corpus_becomes_a_valid_card_and_comes_back() -> None:
     cards = [vcard for path in sorted(CORPUS.glob("*.vcf")) for vcard in read(path.read_bytes())]
     assert 61 == len(cards)
     assert [["the card is empty"]] == [
         [one.reason for one in vcard.faults] for vcard in cards if vcard.faults
     ]
     for vcard in cards:
-        assert [] == faults(from_vcard(vcard))
+        found = from_vcard(vcard)
+        assert [] == faults(found)
+        (again,) = read(write(to_vcard(found)))
+        assert found == from_vcard(again)
 
 
 @given(st.binary(max_size=400))

@@ -45,6 +45,11 @@ def test_version_3_is_mended(line: str, expected: Property) -> None:
         ("ORG:A, B;C", "A\\, B;C"),
         ("CATEGORIES:a,b", "a,b"),
         ("URL:http\\://x/a,b", "http://x/a,b"),
+        ("NOTE;CHARSET=ISO-8859-1;ENCODING=QUOTED-PRINTABLE:=E9", "\u00e9"),
+        (
+            "NOTE;CHARSET=ISO-8859-1;ENCODING=QUOTED-PRINTABLE:=C3=A9",
+            "\u00e9",
+        ),  # says one and means the other
         ("NOTE;ENCODING=QUOTED-PRINTABLE:C:\\new=0D=0Ax", "C:\\\\new\\nx"),
     ],
 )
