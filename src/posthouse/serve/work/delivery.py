@@ -209,20 +209,19 @@ class Delivery:
 
     async def _send_changes(self) -> bool:
         """Push what moved; False if that has to wait."""
-        untold, self._untold = self._untold, {}
-        for part in notice.state_changes(untold, self._subscription):
+        for part in notice.state_changes(self._untold, self._subscription):
             if not await self._post(part):
-                # What was taken meanwhile is newer.
-                for account, states in untold.items():
-                    self._untold[account] = states | self._untold.get(account, {})
                 return False
+        self._untold = {}
         return True
 
     async def _send_mail(self) -> bool:
         """Push the new Emails that the client wants to be sent; False if that has to wait."""
         while self._letters or self._has_mail:
             if not self._letters:
-                await self._write_letters(self._has_mail.pop())
+                account = next(iter(self._has_mail))
+                await self._write_letters(account)
+                self._has_mail.remove(account)
             while self._letters:
                 if not await self._post(self._letters[0]):
                     return False

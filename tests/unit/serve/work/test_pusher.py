@@ -801,3 +801,37 @@ async def test_who_asks_for_emails_later_is_sent_those_that_come_then(at: World)
     await at.until(lambda: at.clock.go_on(1) or at.row().course.mailed)
     at.deliver(6, "Two")
     assert [{"subject": "Two"}] == device.read(await at.next())["emails"]
+
+
+@pushing
+async def test_a_fault_of_our_own_delays_what_was_to_be_told_and_loses_nothing(at: World) -> None:
+    await at.verified()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Signer, "authorization", unusable)
+        at.move(Email=5)
+        await at.until(lambda: at.clock.waits(60))
+    at.clock.go_on(60)
+    assert {"Email": "5"} == await at.changed()
+
+
+@pushing
+async def test_emails_that_could_not_be_read_are_sent_later(at: World) -> None:
+    device = Device()
+    wanted = {at.wire: {"filter": None, "urgency": "normal", "properties": ["subject"]}}
+    await at.verified(device, types=(), email_push=wanted)
+    delivery = next(iter(at.pushers[0][1]._deliveries.values()))
+    means = delivery._means
+    delivery._means = replace(means, arrivals=unreadable)
+    at.deliver(5, "One")
+    await at.until(lambda: at.clock.waits(60))
+    delivery._means = means
+    at.clock.go_on(60)
+    assert [{"subject": "One"}] == device.read(await at.next())["emails"]
+
+
+def unusable(signer: Signer, origin: str, now: int) -> str:
+    raise OSError("the key is gone")
+
+
+async def unreadable(place: Access, person: int, since: int, config: JsonObject) -> Arrived:
+    raise OSError("the disk is gone")
