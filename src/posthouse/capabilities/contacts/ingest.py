@@ -20,7 +20,7 @@ from posthouse.capabilities.contacts.write import MOST_OCTETS, with_uid
 from posthouse.formats import jscard, vcard
 from posthouse.kit import clock
 from posthouse.kit.json import Json, JsonObject, dumps
-from posthouse.model.ports import BlobSource, Txn
+from posthouse.model.ports import BlobSource, Fresh, Txn
 
 BOOK_MARK: Final = "X-POSTHOUSE-ADDRESSBOOK"
 """The vCard property by which our own export names each AddressBook of a card."""
@@ -40,6 +40,12 @@ class Prepared:
     key: int
     books: tuple[str, ...]
     fault: str | None = None
+
+    @property
+    def identity(self) -> str | int:
+        """What the card is known by: its uid, or else all that it says."""
+        uid = self.values.get("uid")
+        return self.key if uid is None else str(uid)
 
 
 class Found(Enum):
@@ -100,33 +106,44 @@ def _in_order(value: Json) -> Json:
 def merge(txn: Txn, cards: Sequence[Prepared]) -> list[Found]:
     """File cards that are not there yet; one that is gains the AddressBooks it lacks, and stays as it is."""
     books: dict[tuple[str, ...], dict[str, bool]] = {}
+    fresh: dict[str | int, Fresh] = {}
+    outcome: list[Found] = []
+    now = clock.utc_date(int(clock.now()))
     for one in cards:
         if one.books not in books:
             books[one.books] = {address_book.wire(_book(txn, name)): True for name in one.books or (None,)}
-    return [_merge_one(txn, one, books[one.books]) for one in cards]
+        wanted = books[one.books]
+        if one.identity in fresh:
+            outcome.append(_gain(fresh[one.identity].values, wanted))
+        elif (id := _holder(txn, one)) is not None:
+            old = txn.values(contact_card, [id], contact_card.basis)[id]
+            new = {**old}
+            outcome.append(_gain(new, wanted))
+            if new != old:
+                txn.update(contact_card, id, old, new)
+        else:
+            values = {"created": now, "updated": now, **one.values, "addressBookIds": wanted}
+            fresh[one.identity] = Fresh(txn.allocate(), values)
+            outcome.append(Found.NEW)
+    txn.insert_all(contact_card, [*fresh.values()])
+    for identity, made in fresh.items():
+        if isinstance(identity, int):
+            txn.put_keys(_SPACE, made.id, [identity])
+    return outcome
 
 
-def _merge_one(txn: Txn, one: Prepared, books: dict[str, bool]) -> Found:
-    id = _holder(txn, one)
-    if id is not None:
-        old = txn.values(contact_card, [id], contact_card.basis)[id]
-        if books.keys() <= old["addressBookIds"].keys():
-            return Found.THERE
-        txn.update(contact_card, id, old, {**old, "addressBookIds": old["addressBookIds"] | books})
-        return Found.ELSEWHERE
-    id = txn.allocate()
-    now = clock.utc_date(int(clock.now()))
-    txn.insert(contact_card, id, {"created": now, "updated": now, **one.values, "addressBookIds": books})
-    if "uid" not in one.values:
-        txn.put_keys(_SPACE, id, [one.key])
-    return Found.NEW
+def _gain(card: JsonObject, books: dict[str, bool]) -> Found:
+    """Put a card into the AddressBooks that it is not in."""
+    if books.keys() <= card["addressBookIds"].keys():
+        return Found.THERE
+    card["addressBookIds"] = card["addressBookIds"] | books
+    return Found.ELSEWHERE
 
 
 def _holder(txn: Txn, one: Prepared) -> int | None:
     """Find the card that this one was made to before."""
-    uid = one.values.get("uid")
-    if uid is not None:
-        return next(iter(with_uid(txn, uid)), None)
+    if isinstance(one.identity, str):
+        return next(iter(with_uid(txn, one.identity)), None)
     id = txn.find_keys(_SPACE, [one.key]).get(one.key)
     if id is None or txn.exists(contact_card, [id]):
         return id
