@@ -72,9 +72,9 @@ def test_others_read_nothing_even_in_a_folder_that_is_open_to_them(tmp_path: Pat
         with opened(tmp_path) as (app, caller):
             call(app, caller, "Email/set", create={"e": message(app, caller, 1000)})
             upload(app, caller, b"x" * 1_000_000)
-            open_to_others = [
-                path for path in tmp_path.rglob("*") if stat.S_IMODE(path.lstat().st_mode) & 0o077
-            ]
+            # The sockets of the bus let in whoever reaches them, which the mode of their folder forbids.
+            found = [path for path in tmp_path.rglob("*") if not path.is_socket()]
+            open_to_others = [path for path in found if stat.S_IMODE(path.lstat().st_mode) & 0o077]
     finally:
         os.umask(before)
     assert [] == open_to_others
