@@ -6,6 +6,7 @@ import os
 import resource
 import socket
 from base64 import b64encode, encodebytes
+from contextlib import suppress
 from typing import Any
 
 import pytest
