@@ -14,20 +14,21 @@ from collections.abc import Mapping
 
 from posthouse.formats.jscard.alias import in_standard_words, label_from
 from posthouse.formats.jscard.build import Piece, build
-from posthouse.formats.jscard.declaration import TYPES, VERSIONS
+from posthouse.formats.jscard.declaration import ENUMERATIONS, TYPES, VERSIONS
 from posthouse.formats.jscard.fault import MAX_LANGUAGES, faults
 from posthouse.formats.jscard.jcard import to_jcard
 from posthouse.formats.jscard.parameter import keep
 from posthouse.formats.jscard.patch import InvalidPatch, applied, escaped, is_array_free
 from posthouse.formats.jscard.rule import object_type
-from posthouse.formats.jscard.scalar import SCALARS, is_id, is_language
-from posthouse.formats.jscard.structure import ADDRESS_KINDS, NAME_KINDS, positions
+from posthouse.formats.jscard.scalar import SCALARS, is_id, is_language, is_vendor_name
+from posthouse.formats.jscard.structure import ADDRESS_KINDS, NAME_KINDS, Position, positions
 from posthouse.formats.vcard import Card, Property, components, text
 from posthouse.kit.json import Json, JsonObject, NotJSON, loads
 
 _PLACES = {"BIRTHPLACE": "BDAY", "DEATHPLACE": "DEATHDATE"}
 _LATE = frozenset(("GEO", "TZ", "MEMBER", "X-ABLABEL", "X-ABADR", "X-ABSHOWAS", "JSPROP", *_PLACES))
 _ONE = frozenset(("FN", "N"))
+_OF_PHONETICS = frozenset(("ALTID", "LANGUAGE", "PHONETIC", "SCRIPT", "JSCOMPS", "PROP-ID", "JSID"))
 _KINDS = {"N": NAME_KINDS, "ADR": ADDRESS_KINDS}
 
 
@@ -431,27 +432,42 @@ def _localized_left(left: dict[str, list[str]]) -> dict[str, list[str]]:
 
 
 def _phonetic_patch(base: Property, one: Property, at: str, value: JsonObject) -> JsonObject:
-    """Return how the components of a name or address sound, each at its component (RFC 9555 §2.3.15)."""
+    """Return how the components of a name or address sound, each at its component (RFC 9555 §2.3.15).
+
+    Nothing if the property says more than that, or what has no component.
+    """
     kinds = _KINDS[one.name]
-    places = positions(fields := components(base.value), kinds)
-    sounds = components(one.value)
-    in_card = [item for item in value.get("components", ()) if item["kind"] != "separator"]
-    if len(in_card) != len(places):
+    fields = components(base.value)
+    places: dict[tuple[str, str], list[Position]] = {}
+    for index, item in positions(fields, kinds):
+        places.setdefault((kinds[index], fields[index][item]), []).append((index, item))
+    sounds = {
+        (index, item): sound
+        for index, field in enumerate(components(one.value))
+        for item, sound in enumerate(field)
+        if sound
+    }
+    patch = _phonetic_system(one, at)
+    if not patch or not set(one.parameters) <= _OF_PHONETICS:
         return {}
-    system = one.parameters.get("PHONETIC", [""])[0].lower()
+    for number, component in enumerate(value.get("components", ())):
+        stands = places.get((component["kind"], component["value"]))
+        sound = sounds.pop(stands.pop(0), "") if stands else ""
+        if sound:
+            patch[f"{at}/components/{number}/phonetic"] = sound
+    return {} if sounds else patch
+
+
+def _phonetic_system(one: Property, at: str) -> JsonObject:
+    system = one.parameters.get("PHONETIC", [""])[0]
     script = one.parameters.get("SCRIPT", [""])[0]
     patch: JsonObject = {}
-    if system != "script":
+    if system.lower() in ENUMERATIONS["phonetic"].values:
+        patch[f"{at}/phoneticSystem"] = system.lower()
+    elif is_vendor_name(system):
         patch[f"{at}/phoneticSystem"] = system
+    elif system.lower() != "script":
+        return {}
     if script:
         patch[f"{at}/phoneticScript"] = script
-    if not all(SCALARS["Script"](item) for item in [script] if item) or not patch:
-        return {}
-    left = {(kinds[index], fields[index][item]): (index, item) for index, item in reversed(places)}
-    for number, component in enumerate(value["components"]):
-        place = left.get((component["kind"], component["value"]))
-        if place and place[0] < len(sounds) and place[1] < len(sounds[place[0]]):
-            sound = sounds[place[0]][place[1]]
-            if sound:
-                patch[f"{at}/components/{number}/phonetic"] = sound
-    return patch
+    return patch if not script or SCALARS["Script"](script) else {}

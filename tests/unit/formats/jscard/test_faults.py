@@ -289,7 +289,7 @@ def test_a_mandatory_property_that_is_missing_is_named(path: str) -> None:
         ("relatedTo/urn:uuid:2/relation/Friend", True),
         ("name/phoneticSystem", "IPA"),
         ("name/sortAs/given2", "x"),
-        ("name/components/1/kind", "seperator"),
+        ("name/components/1/kind", "delimiter"),
         ("nicknames/no id", {"name": "x"}),
         ("nicknames/n1/pref", 0),
         ("nicknames/n1/pref", 101),

@@ -163,6 +163,22 @@ def test_sounds_go_to_their_components() -> None:
     } == found["localizations"]["yue"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "N;ALTID=1;PHONETIC=ipa:a;b,c;;",
+        "N;ALTID=1;PHONETIC=ipa;X-A=1:a;b;;",
+        "N;ALTID=1;PHONETIC=odd:a;b;;",
+        "N;ALTID=1;PHONETIC=script:a;b;;",
+        "N;ALTID=1;PHONETIC=ipa;SCRIPT=Latin:a;b;;",
+    ],
+)
+def test_sounds_that_fit_no_component_are_kept_as_they_are(line: str) -> None:
+    found = card("N;ALTID=1:Doe;Jane;;;", line)
+    assert ["n"] == [one[0] for one in found["vCardProps"]]
+    assert all("phonetic" not in one for one in found["name"]["components"])
+
+
 def test_titles_find_their_organization_by_group() -> None:
     found = card("TITLE:Alone", "g.ROLE:Lead", "g.ORG:ABC")
     assert {

@@ -304,9 +304,12 @@ def vcards(draw: Callable[..., Any]) -> Card:
 
 
 def words(card: Card) -> Counter[str]:
-    """Count the numbered words of the values, and the parameter that nobody knows."""
-    found = Counter(word for one in card.properties for word in re.findall(r"\b[r-w]1\d\d\b", one.value))
-    found["X-P"] = sum(("X-P" in one.parameters) + one.value.count('"x-p"') for one in card.properties)
+    """Count the numbered words, and the parameter that nobody knows."""
+    found: Counter[str] = Counter()
+    for one in card.properties:
+        text = " ".join([one.value, *one.parameters.get("LABEL", [])])  # a LABEL becomes a parameter of ADR
+        found.update(re.findall(r"\b[r-w]1\d\d\b", text))
+        found["X-P"] += ("X-P" in one.parameters) + one.value.count('"x-p"')
     return found
 
 
