@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from posthouse.app.place import place_of
@@ -24,22 +25,30 @@ _PIECES: Final[dict[str, Callable[[Txn, str], None]]] = {
 _AT_FIRST: Final = ["mail", "submission", "vacation"]
 """What an account has whose note says no more than true: the first builds gave all of it at once."""
 _NOTE: Final = "born"
+_AT_ONCE: Final = 500
 
 
 def furnish(store: Store, person: Person) -> None:
     """Give an account what it lacks; each piece is given once, so what was taken away stays away."""
-    asyncio.run(store.write(place_of(person), person.id, lambda txn: _furnish(txn, person.login)))
+    asyncio.run(_furnish_some(store, [person]))
 
 
 def furnish_all(store: Store, people: Sequence[Person]) -> None:
     """Give each account what this build has brought."""
     notes = store.notes(_NOTE)
-    for person in people:
-        if _missing(notes.get(person.account)):
-            furnish(store, person)
+    lacking = [person for person in people if _missing(notes.get(person.account))]
+    for start in range(0, len(lacking), _AT_ONCE):
+        asyncio.run(_furnish_some(store, lacking[start : start + _AT_ONCE]))
 
 
-def _furnish(txn: Txn, login: str) -> None:
+async def _furnish_some(store: Store, people: Sequence[Person]) -> None:
+    """Furnish accounts together: the writers of the shards put many into one commit."""
+    await asyncio.gather(
+        *[store.write(place_of(one), one.id, partial(_furnish, one.login)) for one in people]
+    )
+
+
+def _furnish(login: str, txn: Txn) -> None:
     note = txn.note(_NOTE)
     missing = _missing(note)
     for name in missing:

@@ -30,7 +30,7 @@ def get(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Resu
         raise MethodError("requestTooLarge", f"at most {most} ids can be asked for")
     names = type.defaults() if arguments["properties"] is None else checked(type, arguments["properties"])
     needs = type.needs_hook and type.needs_hook(names, arguments)
-    if needs is None and any(name not in type.properties and name != REST for name in names):
+    if needs is None and type.open and any(name not in type.properties and name != REST for name in names):
         needs = frozenset((REST,))  # undeclared ones are together, and must be picked
     if needs is not None:
         return _computed(call, txn, type, arguments, names, needs)

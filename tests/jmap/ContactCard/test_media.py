@@ -134,6 +134,9 @@ def test_a_blob_in_a_localization_has_to_be_there(rolodex: Rolodex) -> None:
     id = rolodex.card(**values)
     assert {"de": {"media/p/blobId": id_of(JPEG)}} == rolodex.one("ContactCard", id)["localizations"]
     assert holds(rolodex, JPEG)
+    gif = rolodex.upload(b"GIF89a")
+    rolodex.patch(id, {"localizations/de/media~1p~1blobId": gif})
+    assert (False, True) == (holds(rolodex, JPEG), holds(rolodex, b"GIF89a"))
 
 
 def holds(rolodex: Rolodex, data: bytes) -> bool:

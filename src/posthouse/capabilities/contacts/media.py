@@ -76,7 +76,7 @@ def gather(values: Mapping[str, Json]) -> tuple[set[str], set[str]]:
         if isinstance(value, dict):
             waiting += value.items()
         elif isinstance(value, str):
-            name = path.rpartition("/")[2]
+            name = path.replace("~1", "/").rpartition("/")[2]  # in a localization stands a path in a path
             if name == "blobId":
                 blob_ids.add(value)
             elif name == "uri" and _is_data(value):
