@@ -307,7 +307,8 @@ def words(card: Card) -> Counter[str]:
     """Count the numbered words, and the parameter that nobody knows."""
     found: Counter[str] = Counter()
     for one in card.properties:
-        text = " ".join([one.value, *one.parameters.get("LABEL", [])])  # a LABEL becomes a parameter of ADR
+        # LABEL, GEO and TZ become parameters of ADR.
+        text = " ".join([one.value, *(value for values in one.parameters.values() for value in values)])
         found.update(re.findall(r"\b[r-w]1\d\d\b", text))
         found["X-P"] += ("X-P" in one.parameters) + one.value.count('"x-p"')
     return found
