@@ -352,6 +352,8 @@ class _Inward:
         if "PHONETIC" in one.parameters and one.name in _KINDS:
             return _phonetic_patch(base, one, at, value)
         pieces = build(one)
+        if one.name in _KINDS and not _is_whole(one):
+            return {}
         if len(pieces) != 1 or (one.name == "NICKNAME" and len(build(base)) != 1):
             return {}
         keep(found := dict(pieces[0].value), _localized_left(pieces[0].left))

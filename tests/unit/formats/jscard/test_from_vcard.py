@@ -179,6 +179,13 @@ def test_sounds_that_fit_no_component_are_kept_as_they_are(line: str) -> None:
     assert all("phonetic" not in one for one in found["name"]["components"])
 
 
+def test_an_alternative_that_says_more_is_kept_as_it_is() -> None:
+    found = card("N:Doe;Jane;;;", "N;LANGUAGE=fr:Biche;Jeanne;;;;;;more")
+    assert [["n", {"language": "fr"}, "text", ["Biche", "Jeanne", "", "", "", "", "", "more"]]] == found[
+        "vCardProps"
+    ][:1]
+
+
 def test_titles_find_their_organization_by_group() -> None:
     found = card("TITLE:Alone", "g.ROLE:Lead", "g.ORG:ABC")
     assert {
