@@ -21,7 +21,14 @@ STANDARDS = {
     "9749": "rfc9749-jmap-webpush-vapid.txt",
     "emailpush": "draft-ietf-jmap-emailpush-03.txt",
 }
-LEFT_OUT = {"8620": ("", "9"), "8621": ("", "7"), "8887": ("",), "9610": ("",), "9749": ("",), "emailpush": ("",)}
+LEFT_OUT = {
+    "8620": ("", "9"),
+    "8621": ("", "7"),
+    "8887": ("",),
+    "9610": ("",),
+    "9749": ("",),
+    "emailpush": ("",),
+}
 """Sections without rows: the front matter and registries; sending."""
 
 
