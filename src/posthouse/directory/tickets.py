@@ -121,7 +121,8 @@ class Tickets:
         if kind == "websocket":
             return caller if await asyncio.to_thread(self._store.remove_ticket, hash) else None
         if ticket.until < now + 2 * _TICK:
-            await asyncio.to_thread(self._store.extend_tickets, [(now + _LEASE, hash)])
+            # A full disk must not keep people out: it is good for now, and is written again by and by.
+            await asyncio.to_thread(self._write, [(now + _LEASE, hash)])
         return caller
 
     def hold(self, text: str) -> None:

@@ -274,6 +274,18 @@ def test_who_comes_and_goes_all_the_time_stays_in(tickets: Tickets, caller: Call
     asyncio.run(live())
 
 
+def test_a_disk_that_is_full_turns_no_event_source_away(
+    tickets: Tickets, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = issue(tickets, caller)
+
+    def fail(ends: object) -> None:
+        raise OSError(28, "no space left")
+
+    monkeypatch.setattr(tickets._store, "extend_tickets", fail)
+    assert redeem(tickets, text) is not None
+
+
 def test_coming_back_soon_writes_nothing(
     tickets: Tickets, caller: Caller, store: DirectoryStore, wait: Wait
 ) -> None:
