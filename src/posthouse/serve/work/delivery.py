@@ -187,8 +187,8 @@ class Delivery:
         asked = replace(
             self._course, position=watch.position, mailed=self._mailed_text(), attempted=self._now()
         )
-        self._course = asked
         await self._means.keep(self._subscription.id, asked)
+        self._course = asked
         await self._post(notice.verification(self._subscription, type_))
         self._note(replace(self._course, retry=None))
 

@@ -815,6 +815,17 @@ async def test_a_fault_of_our_own_delays_what_was_to_be_told_and_loses_nothing(a
 
 
 @pushing
+async def test_a_code_that_could_not_be_noted_is_sent_later(at: World) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SubscriptionStore, "note", full)
+        await at.subscribe()
+        await at.until(lambda: at.clock.waits(60))
+        assert at.is_quiet()
+    at.clock.go_on(60)
+    assert at.row().code == loads((await at.next()).body)["verificationCode"]
+
+
+@pushing
 async def test_emails_that_could_not_be_read_are_sent_later(at: World) -> None:
     device = Device()
     wanted = {at.wire: {"filter": None, "urgency": "normal", "properties": ["subject"]}}
@@ -831,6 +842,10 @@ async def test_emails_that_could_not_be_read_are_sent_later(at: World) -> None:
 
 def unusable(signer: Signer, origin: str, now: int) -> str:
     raise OSError("the key is gone")
+
+
+def full(store: SubscriptionStore, courses: object) -> None:
+    raise OSError(28, "no space left")
 
 
 async def unreadable(place: Access, person: int, since: int, config: JsonObject) -> Arrived:
