@@ -343,6 +343,28 @@ def test_it_ends_with_the_credential(site: Any) -> None:
     run(site, test)
 
 
+def test_a_clock_that_is_put_forward_ends_it_too(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("posthouse.serve.http.eventsource.LOOK", 0.05)
+    known = type(site.sign_in)()
+    ahead = 0.0
+
+    async def bearer(token: str, peer: str) -> Any:
+        return replace((await known.bearer(token, peer)), expires=int(time.time()) + 86_400)
+
+    site.sign_in.bearer = bearer
+    monkeypatch.setattr("posthouse.serve.http.eventsource.clock.now", lambda: time.time() + ahead)
+
+    async def test() -> None:
+        nonlocal ahead
+        async with listen(site) as listener:
+            move(site, Email=7)
+            assert [STATE] == await listener.told()
+            ahead = 86_401.0
+            await listener.over()
+
+    run(site, test)
+
+
 def test_one_that_has_expired_meanwhile_is_told_nothing(site: Any) -> None:
     site.api.states = {"Email": 7}
 

@@ -32,6 +32,9 @@ SHORTEST_PING: Final = 5
 LONGEST_PING: Final = 3600
 """Seconds between pings, at the most."""
 
+LOOK: Final = 3600
+"""Seconds between looks at the clock for the end of a credential, at the most: it may be set meanwhile."""
+
 _SECONDS: Final = re.compile(r"[0-9]{1,10}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _MOST_NAMES: Final = 100
@@ -156,7 +159,7 @@ class _Stream:
         if self._interval:
             deadlines.append(sent + self._interval)
         if self._caller.expires is not None:
-            deadlines.append(self._loop.time() + self._caller.expires - clock.now())
+            deadlines.append(self._loop.time() + min(self._caller.expires - clock.now(), LOOK))
         return min(deadlines, default=None)
 
     async def _wait(self, deadline: float | None) -> None:
