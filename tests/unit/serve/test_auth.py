@@ -80,6 +80,14 @@ def test_a_wrong_token_is_said_to_be_invalid(site: Any, token: str) -> None:
     assert (401, [BASIC, INVALID_TOKEN]) == (reply.status, challenges(reply))
 
 
+def test_a_wrong_credential_is_told_from_none(site: Any) -> None:
+    wrong = "This password or token is wrong, or good no more."
+    for authorization in (basic("demo@example.org:wrong"), "Bearer wrong"):
+        assert wrong == site.ask("GET", "/jmap/session", {"Authorization": authorization}).json["detail"]
+    reply = site.ask("GET", "/jmap/session", signed_in=False)
+    assert "Sign in with Basic or Bearer." == reply.json["detail"]
+
+
 def test_malformed_credentials_never_reach_the_directory(site: Any) -> None:
     for authorization in ("Basic !!!", "Bearer a b", basic("x:" + "y" * 9000), "Bearer " + "x" * 9000):
         site.ask("GET", "/jmap/session", {"Authorization": authorization})

@@ -44,7 +44,9 @@ def _run() -> int:
         return Exit.MISUSED
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx is not None else "posthouse"
-        print(f"{command}: {error.format_message()} See {command} --help.", file=sys.stderr)
+        problem = error.format_message()
+        stop = "" if problem.endswith((".", "?")) else "."
+        print(f"{command}: {problem}{stop} See {command} --help.", file=sys.stderr)
         return Exit.MISUSED
     except click.ClickException as error:
         print(f"posthouse: {error.format_message()}", file=sys.stderr)

@@ -66,8 +66,9 @@ def remove(name: str, yes: bool, **flags: str | None) -> None:
 
         with closing(open_app(options.configuration(**flags))) as app:
             app.people.find(name)
-            if not yes and sys.stdin.isatty():
-                click.confirm(f"Remove {name} and all its mail? This cannot be undone.", abort=True)
+            question = f"Remove {name} with all its mail and contacts? This cannot be undone."
+            if not yes and sys.stdin.isatty() and not click.confirm(question):
+                raise Failure(f"{name} was not removed")
             asyncio.run(app.store.erase(place_of(app.people.remove(name))))
         click.echo(f"removed {name}")
 

@@ -23,6 +23,7 @@ from posthouse.serve.http.proxy import Proxies
 COOKIE: Final = "posthouse"
 """The name of our cookie."""
 
+_SIGN_IN = "Sign in with Basic or Bearer."
 _LONGEST = 8192  # octets of an Authorization header
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -69,7 +70,9 @@ class Door:
         except TooManyAttempts as error:
             raise too_busy("Too many attempts to sign in.", error.retry_after) from None
         if caller is None:
-            raise Refused(401, "Sign in with Basic or Bearer.", _challenges(exchange, scheme == "bearer"))
+            came = credential and scheme in ("basic", "bearer")
+            said = "This password or token is wrong, or good no more." if came else _SIGN_IN
+            raise Refused(401, said, _challenges(exchange, scheme == "bearer"))
         return caller
 
     async def listener(self, exchange: Exchange, kind: Literal["eventsource", "websocket"]) -> Guest:
@@ -90,7 +93,7 @@ class Door:
         if caller is None:
             if b"sec-fetch-mode" in exchange.headers or ticket is not None:
                 raise Refused(401, "Sign in: ask for a ticket or a cookie.", (_BEARER,))
-            raise Refused(401, "Sign in with Basic or Bearer.", _challenges(exchange, bad_token=False))
+            raise Refused(401, _SIGN_IN, _challenges(exchange, bad_token=False))
         return Guest(caller, ticket)
 
     def page(self, exchange: Exchange) -> str | None:
