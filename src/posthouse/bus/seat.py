@@ -56,8 +56,12 @@ class Seat:
                 self.listening.bind(f"{near}/{self._path.name}")
                 self._path.chmod(0o666)
                 self.listening.listen(_QUEUE)
-        except BaseException:
+        except BaseException as error:
             self.leave()
+            if (
+                isinstance(error, OSError) and error.filename is None
+            ):  # those of sockets and locks name no file
+                raise OSError(error.errno, error.strerror, str(folder)) from error
             raise
 
     def _meet(self, near: str, name: str) -> None:
