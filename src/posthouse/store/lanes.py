@@ -138,7 +138,8 @@ class _Waiting(Generic[T]):
 class WriteLane:
     """The one writer of a shard in this process; processes take turns by a lock on a file.
 
-    announce: called in the writer's thread with what each commit moved, once it is on the disk.
+    announce: called in the writer's thread with what each commit moved, once it is on the disk and before the
+    next; it never raises.
     """
 
     def __init__(self, path: Path, schema: Schema, announce: Announce) -> None:
@@ -199,6 +200,8 @@ class WriteLane:
                         for waiting in group:
                             self._try(database, waiting)
                     database.run("COMMIT")
+                    # Before another process can commit, so that news come in the order of their numbers.
+                    self._announce(_moved(group))
                 except BaseException:
                     if database.connection.in_transaction:
                         database.run("ROLLBACK")
@@ -211,7 +214,6 @@ class WriteLane:
             if isinstance(waiting.error, Full):
                 waiting.error = OSError(errno.ENOSPC, "no space left on the disk")
             by_loop.setdefault(waiting.loop, []).append(waiting)
-        self._announce(_moved(group))
         for loop, settled in by_loop.items():
             with suppress(RuntimeError):  # The loop was closed: nobody waits.
                 loop.call_soon_threadsafe(_settle, settled)
