@@ -94,7 +94,7 @@ def test_a_token_expires(posthouse: Commands) -> None:
         (("serve", "--listen", "0.0.0.0:0"), 1, "needs TLS: set tls.certificate and tls.key"),
         (("serve", "--listen", "nowhere"), 1, "is not HOST:PORT"),
         (("serve", "--store", "postgresql://db/mail"), 1, "this build has only sqlite:FOLDER"),
-        (("serve", "--blobs", "s3://bucket"), 1, "use file:FOLDER or a path"),
+        (("serve", "--listen", "127.0.0.1:0", "--blobs", "s3://bucket"), 1, "use file:FOLDER or a path"),
         (("serve", "--config", "nowhere.toml"), 1, "nowhere.toml: cannot be read"),
         (("serve", "--workers", "many"), 2, "'many' is not a valid integer"),
         (("account", "token", NAME, "--expires", "soon"), 1, "is not like 90d, 2030-12-31 or never"),

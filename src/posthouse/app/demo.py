@@ -82,7 +82,7 @@ def _greet(url: str, folder: Path) -> None:
 
 
 def prepare(app: App, folder: Path, count: int = 400) -> None:
-    """Make the demo's accounts and mail where they are not there yet, and set their passwords again.
+    """Make the demo's accounts and mail where they are not there yet; a password that was changed is set again.
 
     count: how many messages. Raises `ConfigError` for a folder with accounts of others.
     """
@@ -93,10 +93,10 @@ def prepare(app: App, folder: Path, count: int = 400) -> None:
         )
     (folder / _MARK).touch()
     for name, password in (DEMO, FRIEND):
-        if name in known:
-            app.people.set_password(name, password)
-        else:
+        if name not in known:
             app.people.add(name, password)
+        elif asyncio.run(app.sign_in.basic(name, password, "127.0.0.1")) is None:
+            app.people.set_password(name, password)  # which ends what was opened with the one before
     asyncio.run(fill(app, app.people.find(DEMO[0]), count))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -124,6 +125,7 @@ def build(
     passwords = passwords or Passwords()
     folder = store_folder or data
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _demand_directory(folder)
     bus = open_bus(str(data / "bus"))
     blobs = open_blobs(blobs_url or str(data / "blobs"))
     directory = DirectoryStore(folder / "directory.db")
@@ -168,3 +170,12 @@ def build(
         types=registry.types,
         pushing=pushing,
     )
+
+
+def _demand_directory(folder: Path) -> None:
+    """Refuse to begin anew where there are accounts' files, but not the directory that says whose they are."""
+    directory = folder / "directory.db"
+    if not directory.exists() and any((folder / "shards").glob("*.db")):
+        raise FileNotFoundError(
+            errno.ENOENT, "it says whose the accounts here are: restore it from a backup", str(directory)
+        )

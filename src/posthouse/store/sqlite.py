@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,9 +35,19 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
 
     SQLite takes no locks of its own around the connection: whoever shares it between threads must.
     readonly: refuse writes on this connection. A file that is not there is made, for nobody else to read.
+    Raises OSError for a file that is no database, and when the disk is full.
     """
     # SQLite gives its other files the same mode.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    try:
+        return _open(path, readonly)
+    except apsw.FullError as error:
+        raise OSError(errno.ENOSPC, "no space left on the disk", str(path)) from error
+    except (apsw.NotADBError, apsw.CorruptError) as error:
+        raise OSError(errno.EIO, "the file is damaged: restore it from a backup", str(path)) from error
+
+
+def _open(path: Path, readonly: bool) -> apsw.Connection:
     connection = apsw.Connection(
         str(path),
         flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOMUTEX,

@@ -40,6 +40,19 @@ def test_a_demo_is_made_once(app: App, tmp_path: Path) -> None:
     assert 30 == emails(app)
 
 
+def test_what_was_opened_with_the_demo_s_password_lives_on_when_it_starts_again(
+    app: App, tmp_path: Path
+) -> None:
+    demo.prepare(app, tmp_path, 0)
+    caller = asyncio.run(app.sign_in.basic(*demo.DEMO, "192.0.2.1"))
+    assert caller is not None
+    demo.prepare(app, tmp_path, 0)
+    assert app.sign_in.stands(caller)
+    app.people.set_password(demo.DEMO[0], "another")
+    demo.prepare(app, tmp_path, 0)
+    assert asyncio.run(app.sign_in.basic(*demo.DEMO, "192.0.2.1")) is not None
+
+
 def test_a_demo_that_was_interrupted_is_completed_and_nothing_is_there_twice(
     app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

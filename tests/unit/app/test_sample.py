@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections import Counter
 from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
 from functools import cache
 
 import pytest
@@ -41,6 +42,17 @@ def test_there_are_as_many_as_asked_for_and_no_two_alike(count: int) -> None:
     made = list(sample.messages(OWNER, FRIEND, NOW, count))
     assert count == len(made)
     assert count == len({message.data for message in made})
+
+
+def test_quotes_tell_of_what_was_written_before() -> None:
+    quoting = 0
+    for message in parsed():
+        body = message.get_body(("plain",))
+        text = "" if body is None else body.get_content()
+        for quoted in re.findall(r"^On (.+? [+-]0000), .+ wrote:", text, re.MULTILINE):
+            quoting += 1
+            assert parsedate_to_datetime(quoted) < parsedate_to_datetime(str(message["Date"]))
+    assert quoting > 20
 
 
 def test_message_ids_are_unique() -> None:

@@ -147,6 +147,7 @@ def test_thunderbirds_and_apple_mails_trees_are_mailboxes(tmp_path: Path) -> Non
 def test_single_messages_go_to_a_mailbox_named_as_their_directory(tmp_path: Path) -> None:
     write(tmp_path, {"saved/a.eml": MESSAGE, "saved/sub/b.eml": MESSAGE})
     assert [("saved",), ("sub",)] == places(open_source(tmp_path / "saved"))
+    assert [("saved",)] == places(open_source(tmp_path / "saved" / "a.eml"))
 
 
 def test_an_eml_is_one_message_whatever_is_in_it(tmp_path: Path) -> None:

@@ -125,7 +125,10 @@ def token(
 def _password(name: str, from_stdin: bool) -> tuple[str, bool]:
     """Give a password, and whether it was made up here."""
     if from_stdin:
-        line = sys.stdin.readline().rstrip("\r\n")
+        try:
+            line = sys.stdin.buffer.readline().decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise Failure("the password on standard input is no UTF-8") from None
         if not line:
             raise Failure("standard input has no password: write it there, as one line")
         return line, False

@@ -75,13 +75,13 @@ def messages(owner: str, friend: str, now: int, count: int = 400) -> Iterator[Sa
     while len(letters) < count:
         begun = now - _HOUR - int((_YEAR - 30 * _DAY) * chance.random() ** 1.7)
         moment = Moment(people["robin"], people["noor"], begun, number, chance)
-        told, turn = divmod(number, _MILLS_PER_DIALOGUE + 1)
-        if turn == 0 and told < len(dialogues()):
-            made = _tell(dialogues()[told], moment, people)
-        else:
-            made = MILLS[(told * _MILLS_PER_DIALOGUE + turn) % len(MILLS)](moment)
+        before = chance.getstate()
+        made = _made(moment, people)
         late = made[-1].at - (now - 60)
-        letters += [replace(letter, at=letter.at - late) if late > 0 else letter for letter in made]
+        if late > 0:  # The same again, but earlier: quotes tell when that was written which they quote.
+            chance.setstate(before)
+            made = _made(replace(moment, at=moment.at - late), people)
+        letters += made
         number += 1
     answered = {letter.references[-1] for letter in letters if not letter.arrived and letter.references}
     for letter in sorted(letters[:count], key=lambda letter: (letter.at, letter.message_id)):
@@ -89,6 +89,14 @@ def messages(owner: str, friend: str, now: int, count: int = 400) -> Iterator[Sa
         if letter.message_id in answered:
             keywords |= {"$answered", "$seen"}
         yield SampleMessage(letter.mailbox, keywords, letter.at + 3 * letter.arrived, write(letter))
+
+
+def _made(moment: Moment, people: dict[str, Person]) -> list[Letter]:
+    """Make the letters of the conversation or the mill whose turn it is."""
+    told, turn = divmod(moment.number, _MILLS_PER_DIALOGUE + 1)
+    if turn == 0 and told < len(dialogues()):
+        return _tell(dialogues()[told], moment, people)
+    return MILLS[(told * _MILLS_PER_DIALOGUE + turn) % len(MILLS)](moment)
 
 
 def _keywords(letter: Letter, now: int, chance: random.Random) -> frozenset[str]:

@@ -59,7 +59,7 @@ class Layout:
         directories, wrapper, side_files = _survey(tree)
         homes = {path[:-1] for path in directories if _shows_maildir(path, directories)}
         self._wrapper = wrapper if tree.may_have_wrapper else ()
-        self._loose = clean_name(self._wrapper[-1] if self._wrapper else _MBOX_SUFFIX.sub("", tree.name))
+        self._loose = clean_name(self._wrapper[-1] if self._wrapper else _MBOX_SUFFIX.sub("", tree.folder))
         tops = [home for home in homes if not any(home[:length] in homes for length in range(len(home)))]
         self._top = tops[0] if len(tops) == 1 else None
         self._top_mailbox = _top_mailbox(self._top[-1] if self._top else tree.name)

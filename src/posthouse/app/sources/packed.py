@@ -47,7 +47,7 @@ class ZipTree:
     )  # fmt: skip
 
     def __init__(self, path: FilePath) -> None:
-        self.name = path.stem
+        self.name = self.folder = path.stem
         self.done_bytes = 0
         self.total_bytes = 0
         self._packed = path.stat().st_size
@@ -102,7 +102,7 @@ class TarTree:
     )  # fmt: skip
 
     def __init__(self, path: FilePath) -> None:
-        self.name = path.name.removesuffix(path.suffix).removesuffix(".tar")
+        self.name = self.folder = path.name.removesuffix(path.suffix).removesuffix(".tar")
         self.total_bytes = path.stat().st_size
         self._path = path
         self._raw: IO[bytes] | None = None

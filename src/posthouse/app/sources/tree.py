@@ -51,12 +51,13 @@ class Entry:
 class Tree(Protocol):
     """Files by name, in an order that stays the same from run to run, and how far reading them has come.
 
-    ``name`` is what reports and mailboxes call it. ``may_have_wrapper`` says that directories which hold
-    everything mean nothing, as in archives. ``errors`` are what reading an entry may raise. ``total_bytes``
-    is known once all entries were asked for.
+    ``name`` is what reports and mailboxes call it, ``folder`` where loose messages are said to come from.
+    ``may_have_wrapper`` says that directories which hold everything mean nothing, as in archives. ``errors``
+    are what reading an entry may raise. ``total_bytes`` is known once all entries were asked for.
     """
 
     name: str
+    folder: str
     may_have_wrapper: bool
     total_bytes: int
     done_bytes: int
@@ -100,6 +101,7 @@ class FileTree:
 
     def __init__(self, path: FilePath) -> None:
         self.name = text_of(path.name)
+        self.folder = text_of(path.resolve().parent.name) or "Imported"
         self.total_bytes = path.stat().st_size
         self.done_bytes = 0
         self._path = path
@@ -118,7 +120,7 @@ class DirectoryTree:
     errors: tuple[type[Exception], ...] = (OSError,)
 
     def __init__(self, path: FilePath) -> None:
-        self.name = text_of(path.resolve().name) or "Imported"
+        self.name = self.folder = text_of(path.resolve().name) or "Imported"
         self.done_bytes = 0
         self.total_bytes = 0
         self._path = path
