@@ -12,7 +12,17 @@ from posthouse.kit.json import JsonObject
 from posthouse.model.caller import Caller
 from posthouse.proto.jmap.request import Request
 
-__all__ = ["Api", "Beside", "BlobAccess", "BlobUnknown", "Download", "Kind", "SignIn", "Tickets", "TooManyAttempts"]
+__all__ = [
+    "Api",
+    "Beside",
+    "BlobAccess",
+    "BlobUnknown",
+    "Download",
+    "Kind",
+    "SignIn",
+    "Tickets",
+    "TooManyAttempts",
+]
 
 
 class SignIn(Protocol):

@@ -118,7 +118,12 @@ class Hub:
     # -- what comes in --
 
     def _hear(self, news: Sequence[News]) -> None:
-        """Hand news over to the event loop, from any thread."""
+        """Hand news over to the event loop, from any thread.
+
+        Who watches nothing needs no news: a watch is there before what it begins from is read.
+        """
+        if not self._by_person:
+            return
         assert self._loop is not None
         self._heard.append(news)
         try:
