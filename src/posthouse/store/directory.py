@@ -18,7 +18,7 @@ from typing import Final, cast
 
 import apsw
 
-from posthouse.store.sqlite import FileLock, connect
+from posthouse.store.sqlite import FileLock, as_os_errors, committed, connect
 
 # A file says which version made it, and the oldest version that may still use it.
 _VERSION: Final = 2
@@ -106,7 +106,7 @@ class DirectoryStore:
         self._turn = threading.Lock()
         self._reading = threading.Lock()
         self._lock = FileLock(path.with_name(path.name + ".lock"))
-        with _as_os_errors(path):
+        with as_os_errors(path):
             self._writer = connect(path)
             self._writer.execute(
                 "PRAGMA secure_delete=ON"
@@ -328,25 +328,18 @@ class DirectoryStore:
         return None if row is None else Person(*cast("tuple[int, str, int, int, int]", row))
 
     def _row(self, sql: str, parameters: tuple[apsw.SQLiteValue, ...]) -> apsw.SQLiteValues | None:
-        with self._reading, _as_os_errors(self._path):
+        with self._reading, as_os_errors(self._path):
             return _first(self._reader, sql, parameters)
 
     def _rows(self, sql: str, parameters: tuple[apsw.SQLiteValue, ...]) -> list[apsw.SQLiteValues]:
-        with self._reading, _as_os_errors(self._path):
+        with self._reading, as_os_errors(self._path):
             return self._reader.execute(sql, parameters).fetchall()
 
     @contextmanager
     def _writing(self) -> Iterator[apsw.Connection]:
         # The OS lock is one per process, so threads take turns before it.
-        with self._turn, self._lock, _as_os_errors(self._path):
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._writer
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                raise
+        with self._turn, self._lock, as_os_errors(self._path), committed(self._writer) as connection:
+            yield connection
 
 
 def _token(row: apsw.SQLiteValues) -> Token:
@@ -374,15 +367,3 @@ def _new_id(connection: apsw.Connection, table: str) -> int:
 def _note_change(connection: apsw.Connection, person: int) -> None:
     connection.execute("UPDATE meta SET change = change + 1")
     connection.execute("UPDATE person SET change = (SELECT change FROM meta) WHERE id = ?", (person,))
-
-
-@contextmanager
-def _as_os_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except apsw.FullError as error:
-        raise OSError(errno.ENOSPC, "no space left on the disk", str(path)) from error
-    except (apsw.NotADBError, apsw.CorruptError) as error:
-        raise OSError(errno.EIO, "the directory is damaged: restore it from a backup", str(path)) from error
-    except apsw.Error as error:
-        raise OSError(errno.EIO, str(error), str(path)) from error

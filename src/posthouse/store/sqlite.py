@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -35,16 +36,38 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
 
     SQLite takes no locks of its own around the connection: whoever shares it between threads must.
     readonly: refuse writes on this connection. A file that is not there is made, for nobody else to read.
-    Raises OSError for a file that is no database, and when the disk is full.
+    Raises OSError for a file that can't be used as a database.
     """
     # SQLite gives its other files the same mode.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    try:
+    with as_os_errors(path):
         return _open(path, readonly)
+
+
+@contextmanager
+def as_os_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite raises about a file into OSError, whose text is for the operator."""
+    try:
+        yield
     except apsw.FullError as error:
         raise OSError(errno.ENOSPC, "no space left on the disk", str(path)) from error
     except (apsw.NotADBError, apsw.CorruptError) as error:
         raise OSError(errno.EIO, "the file is damaged: restore it from a backup", str(path)) from error
+    except apsw.Error as error:
+        raise OSError(errno.EIO, str(error), str(path)) from error
+
+
+@contextmanager
+def committed(connection: apsw.Connection) -> Iterator[apsw.Connection]:
+    """Make one transaction of what is done with a connection, and undo it where that fails."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _open(path: Path, readonly: bool) -> apsw.Connection:

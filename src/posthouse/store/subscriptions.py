@@ -7,7 +7,6 @@ the log is emptied after each removal.
 
 from __future__ import annotations
 
-import errno
 import secrets
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -20,7 +19,7 @@ import apsw
 
 from posthouse.kit.json import dumps, loads
 from posthouse.model.subscription import Course, Subscription
-from posthouse.store.sqlite import IN_LIST, FileLock, connect, in_list
+from posthouse.store.sqlite import IN_LIST, FileLock, as_os_errors, committed, connect, in_list
 
 T = TypeVar("T")
 
@@ -125,7 +124,7 @@ class SubscriptionStore:
         self._turn = threading.Lock()
         self._reading = threading.Lock()
         self._lock = FileLock(path.with_name(path.name + ".lock"))
-        with self._as_os_errors():
+        with as_os_errors(self._path):
             self._writer = connect(path)
             self._reader = connect(path, readonly=True)
             self._writer.execute("PRAGMA secure_delete=ON")
@@ -135,7 +134,7 @@ class SubscriptionStore:
     def read(self, person: int | None = None) -> list[Subscription]:
         """Give everybody's subscriptions, or one person's."""
         where, values = ("", ()) if person is None else (" WHERE person = ?", (person,))
-        with self._reading, self._as_os_errors():
+        with self._reading, as_os_errors(self._path):
             return _read(self._reader, where, values)
 
     def write(self, unit: Callable[[Rows], T]) -> T:
@@ -150,7 +149,7 @@ class SubscriptionStore:
 
     def scrub(self) -> None:
         """Empty the log, in which what was removed may still be read."""
-        with self._turn, self._lock, self._as_os_errors():
+        with self._turn, self._lock, as_os_errors(self._path):
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def note(self, courses: Iterable[tuple[int, Course]]) -> None:
@@ -160,7 +159,7 @@ class SubscriptionStore:
 
     def server_key(self, make: Callable[[], bytes]) -> bytes:
         """Give the private key that signs requests to push services, in PEM; it is made once."""
-        with self._reading, self._as_os_errors():
+        with self._reading, as_os_errors(self._path):
             found = self._reader.execute("SELECT pem FROM server_key").get
         if found is not None:
             return cast(bytes, found)
@@ -181,24 +180,8 @@ class SubscriptionStore:
     @contextmanager
     def _writing(self) -> Iterator[apsw.Connection]:
         # The OS lock is one per process, so threads take turns before it.
-        with self._turn, self._lock, self._as_os_errors():
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._writer
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _as_os_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except apsw.FullError as error:
-            raise OSError(errno.ENOSPC, "no space left on the disk", str(self._path)) from error
-        except apsw.Error as error:
-            raise OSError(errno.EIO, str(error), str(self._path)) from error
+        with self._turn, self._lock, as_os_errors(self._path), committed(self._writer) as connection:
+            yield connection
 
 
 def _key(key: Hashable) -> str:
