@@ -71,6 +71,16 @@ _MESSAGES = st.lists(
 @example([Exported([("я" * 127, "я" * 127)], frozenset(), 1, MESSAGE)])
 @example([Exported([("x" * 150,) * 9, ("a",), ("a.mbox", "b"), ("A.MBOX",)], frozenset(), 1, MESSAGE)])
 @example([Exported([("Inbox",)], frozenset(), 1, b"Content-Length: 11\n\nFrom here\n")])
+@example(
+    [
+        Exported(
+            [("posthouse-folder",), ("dovecot",), ("subscriptions",), ("._x",), ("x.msf",)],
+            frozenset(),
+            1,
+            MESSAGE,
+        )
+    ]
+)
 @example([Exported([("Foo",), ("foo",), ("Inbox",), ("INBOX",)], frozenset(), None, b"no line end")])
 def test_import_of_an_export_gives_what_was_exported(export: Export, messages: list[Exported]) -> None:
     with tempfile.TemporaryDirectory() as directory:

@@ -52,6 +52,14 @@ class _Maildir:
     keywords: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+def _is_furniture(name: str) -> bool:
+    """Say whether a file is no mail by its name; a mailbox may be called as a side file is, an mbox file not."""
+    if name.startswith("._") or name.endswith(".msf"):
+        return True
+    is_side_file = name in _FURNITURE or name.startswith((FOLDER_FILE, "dovecot"))
+    return is_side_file and not _MBOX_SUFFIX.search(name)
+
+
 class Layout:
     """The mailboxes of a tree, found by walking it once for its names and its small side files."""
 
@@ -68,7 +76,7 @@ class Layout:
     def place(self, parts: tuple[str, ...]) -> Place:
         """Tell by a file's path below the root where it belongs."""
         name = parts[-1]
-        if name in _FURNITURE or name.startswith((FOLDER_FILE, "dovecot", "._")) or name.endswith(".msf"):
+        if _is_furniture(name):
             return Place("ignore")
         maildir = self._maildirs.get(parts[:-2]) if len(parts) >= 2 and parts[-2] in _MAILDIR else None
         if maildir is None:
