@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
 
 from posthouse.kit.json import Json, JsonObject, dumps, loads
 from posthouse.model.condition import Query
 from posthouse.model.ports import Changes, Fresh, Mark, TooMuch, Touched, TypeLike
-from posthouse.model.property import Part, Property
-from posthouse.model.type import Tally
+from posthouse.model.property import Part
 from posthouse.store import derived, erase, members, stamps
 from posthouse.store.find import Find
-from posthouse.store.layout import Layout, Plan, tally_word
+from posthouse.store.layout import Layout, Plan
 from posthouse.store.sqlite import IN_LIST, Database, Interrupted, Row, in_list
+from posthouse.store.tally import Tallies
 
 ID_BITS: Final = 32
 ID_MASK: Final = (1 << ID_BITS) - 1
@@ -23,8 +23,6 @@ ID_MASK: Final = (1 << ID_BITS) - 1
 _NO_LEVEL: Final = (0, 0)
 _MOST_OCTETS: Final = 50_000_000
 _ROWS_AT_ONCE: Final = 64
-
-_Tallies: TypeAlias = dict[tuple[int, int], defaultdict[tuple[int, str], int]]
 
 
 def id_of(row: Row) -> int:
@@ -97,7 +95,7 @@ class Transaction:
         self._known: _Account | None = None
         self._changed = False
         self._marks = 0
-        self._tallies: _Tallies = {}
+        self._tallies = Tallies(database, account)
 
     # -- states --
 
@@ -230,30 +228,17 @@ class Transaction:
 
     def find(self, type: TypeLike, query: Query) -> Find:
         """See `ports.Txn.find`."""
-        self._write_tallies()
+        self._tallies.write()
         layout = self._schema.layouts[type.name]
         return Find(self._database, self, layout, self._schema.codes[type.name], query)
 
     def tally(self, type: TypeLike, container: int = 0, word: str = "") -> tuple[int, int]:
         """See `ports.Txn.tally`."""
-        self._write_tallies()
-        row = self._database.one(
-            "SELECT items, grps FROM tally WHERE account = ? AND type = ? AND container = ? AND word = ?",
-            (self.account, self._schema.codes[type.name], container, word),
-        )
-        return (0, 0) if row is None else cast(tuple[int, int], row)
+        return self._tallies.total(self._schema.codes[type.name], container, word)
 
     def tallies_of_group(self, type: TypeLike, group: int) -> dict[tuple[int, str], int]:
         """See `ports.Txn.tallies_of_group`."""
-        self._write_tallies()
-        return self._tallies_of_group(self._schema.codes[type.name], group)
-
-    def _tallies_of_group(self, code: int, group: int) -> dict[tuple[int, str], int]:
-        rows = self._database.all(
-            "SELECT container, word, n FROM tally_group WHERE account = ? AND type = ? AND grp = ?",
-            (self.account, code, group),
-        )
-        return {row[:2]: row[2] for row in rows}  # type: ignore[misc]
+        return self._tallies.of_group(self._schema.codes[type.name], group)
 
     def groups_in(self, type: TypeLike, container: int) -> list[int]:
         """See `ports.Txn.groups_in`."""
@@ -323,7 +308,7 @@ class Transaction:
             group = layout.group(values)
             for sql, cells in members.moves(layout, (self.account, code, id), group, number, {}, values):
                 moves[sql].append(cells)
-            self._retally(layout, code, group, {}, values)
+            self._tallies.move(layout, code, group, {}, values)
         for sql, rows in moves.items():
             many(sql, rows)
         words, keeps = layout.type.words, layout.type.keeps
@@ -355,7 +340,10 @@ class Transaction:
         if layout.overlay:
             self._write_overlay(layout, code, id, new)
         if layout.member_sets:
-            self._move_members(layout, code, id, number, old, new)
+            group = layout.group(new)
+            for sql, moved in members.moves(layout, (self.account, code, id), group, number, old, new):
+                self._database.run(sql, moved)
+            self._tallies.move(layout, code, group, old, new)
         words, keeps = layout.type.words, layout.type.keeps
         if words is not None and (text_now := words(new)) != words(old):
             self._database.run(f"DELETE FROM search_{layout.name} WHERE rowid = ?", (self._base | id,))
@@ -386,7 +374,7 @@ class Transaction:
             group = layout.group(old)
             for sql, cells in members.moves(layout, (self.account, code, id), group, number, old, {}):
                 moves[sql].append(cells)
-            self._retally(layout, code, group, old, {})
+            self._tallies.move(layout, code, group, old, {})
         for sql, rows in moves.items():
             many(sql, rows)
         if layout.type.search:
@@ -416,85 +404,6 @@ class Transaction:
                 "INSERT INTO overlay VALUES (?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET value = excluded.value",
                 (self.account, code, self.person, id, name, dumps(values[name])),
-            )
-
-    def _move_members(
-        self, layout: Layout, code: int, id: int, number: int, old: JsonObject, new: JsonObject
-    ) -> None:
-        """Bring the member rows and counts of an object in step with a change."""
-        group = layout.group(new or old)
-        for sql, cells in members.moves(layout, (self.account, code, id), group, number, old, new):
-            self._database.run(sql, cells)
-        self._retally(layout, code, group, old, new)
-
-    # -- kept counts --
-
-    def _retally(
-        self, layout: Layout, code: int, group: int | None, old: JsonObject, new: JsonObject
-    ) -> None:
-        tally, within = layout.type.tally, layout.within
-        if tally is None:
-            return
-        assert group is not None
-        lost, gained = _words(tally, old), _words(tally, new)
-        left = entered = _containers(within, old)
-        if within is not None and old.get(within.name) != new.get(within.name):
-            entered = _containers(within, new)
-        else:
-            lost, gained = lost - gained, gained - lost
-        if not (lost or gained):
-            return
-        deltas = self._tallies.get((code, group))
-        if deltas is None:
-            deltas = self._tallies[code, group] = defaultdict(int)
-        for word in lost:
-            for container in left:
-                deltas[container, word] -= 1
-        for word in gained:
-            for container in entered:
-                deltas[container, word] += 1
-
-    def _write_tallies(self) -> None:
-        if not self._tallies:
-            return
-        waiting, self._tallies = self._tallies, {}
-        account = self.account
-        kept: list[tuple[int, int, int, int, str, int]] = []
-        dropped: list[tuple[int, int, int, int, str]] = []
-        totals: dict[tuple[int, int, str], list[int]] = {}
-        for (code, group), deltas in waiting.items():
-            before = self._tallies_of_group(code, group)
-            for place, delta in deltas.items():
-                if not delta:
-                    continue
-                container, word = place
-                had = before.get(place, 0)
-                has = had + delta
-                if has:
-                    kept.append((account, code, group, container, word, has))
-                else:
-                    dropped.append((account, code, group, container, word))
-                total = totals.get((code, container, word))
-                if total is None:
-                    total = totals[code, container, word] = [0, 0]
-                total[0] += delta
-                total[1] += (has > 0) - (had > 0)
-        if kept:
-            self._database.many(
-                "INSERT INTO tally_group VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = excluded.n",
-                kept,
-            )
-        if dropped:
-            self._database.many(
-                "DELETE FROM tally_group "
-                "WHERE account = ? AND type = ? AND grp = ? AND container = ? AND word = ?",
-                dropped,
-            )
-        if totals:
-            self._database.many(
-                "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET items = items + excluded.items, grps = grps + excluded.grps",
-                [(account, *place, *total) for place, total in totals.items()],
             )
 
     # -- keys, blobs, notes --
@@ -574,7 +483,7 @@ class Transaction:
 
     def mark(self) -> Mark:
         """See `ports.Txn.mark`."""
-        self._write_tallies()
+        self._tallies.write()
         self._marks += 1
         self._database.run(f"SAVEPOINT mark{self._marks}")
         return self._marks, self._changed, self._row().copy()
@@ -583,7 +492,7 @@ class Transaction:
         """See `ports.Txn.rewind`."""
         self._marks, self._changed, known = cast(tuple[int, bool, _Account], mark)
         self._known = known.copy()
-        self._tallies.clear()
+        self._tallies.forget()
         self._database.run(f"ROLLBACK TO mark{self._marks}")
 
     def erase(self) -> bool:
@@ -593,7 +502,7 @@ class Transaction:
 
     def finish(self) -> None:
         """Write what the unit gathered: counts, and the account's own row."""
-        self._write_tallies()
+        self._tallies.write()
         if self._changed:
             row = self._row()
             self._database.run(
@@ -601,15 +510,3 @@ class Transaction:
                 "SET seq = excluded.seq, next = excluded.next, levels = excluded.levels",
                 (self.account, row.seq, row.next, dumps(row.levels)),
             )
-
-
-def _words(tally: Tally, values: JsonObject) -> set[str]:
-    """Give the words under which an object is counted; none for one that is not there."""
-    return {"", *map(tally_word, values[tally.words]), *tally.derived(values)} if values else set()
-
-
-def _containers(within: Property | None, values: JsonObject) -> list[int]:
-    """Give the containers in which an object is counted: 0, which stands for the account, and its own."""
-    if within is None:
-        return [0]
-    return [0, *map(within.column, values.get(within.name) or ())]  # type: ignore[list-item]
