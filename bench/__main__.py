@@ -11,7 +11,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import edge, mime, push, suite, websocket
+from bench import contacts, edge, mime, push, suite, websocket
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -22,6 +22,7 @@ cases:
   others   counts, scrolling, searches, changes, bodies, a download
   memory   what an idle worker takes
   import   import messages into an empty account
+  contacts show, complete and import an address book of 50,000 cards
   push     how soon changes are told, to how many, and what it costs to wait for them
   websocket  what a request costs over a WebSocket, beside HTTP
   edge     what the HTTP edge adds to a static answer
@@ -38,10 +39,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         "python -m bench", epilog=_HELP, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names = ["open", "set", "others", "memory", "import", "push", "websocket", "edge", "mime", "all"]
+    names = [
+        "open",
+        "set",
+        "others",
+        "memory",
+        "import",
+        "contacts",
+        "push",
+        "websocket",
+        "edge",
+        "mime",
+        "all",
+    ]
     parser.add_argument("cases", nargs="+", choices=names, metavar="CASE")
     parser.add_argument("--size", type=int, default=10_000, help="messages of each account (10,000)")
     parser.add_argument("--accounts", type=int, default=4, help="accounts (4)")
+    parser.add_argument("--cards", type=int, default=50_000, help="cards of the address book (50,000)")
     parser.add_argument("--rounds", type=int, default=15, help="rounds of each case (15)")
     parser.add_argument("--data", type=Path, default=Path(tempfile.gettempdir()) / "posthouse-bench")
     parser.add_argument("--save", metavar="NAME", help="keep what was measured as results/NAME.json")
@@ -61,6 +75,8 @@ def main() -> None:
         kept["requests"] = suite.serve(folder, given.accounts, given.size, asked, given.rounds)
     if "import" in cases:
         kept["import"] = suite.imported(given.data / "import", min(given.size, 5000))
+    if "contacts" in cases:
+        kept["contacts"] = contacts.main(given.data / "contacts", given.cards, given.rounds)
     if "push" in cases:
         kept["push"] = push.main(given.data / "push")
     if "websocket" in cases:

@@ -76,9 +76,11 @@ def get(path: str, token: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
 
 
-def api(token: str, calls: Sequence[tuple[str, json.JsonObject]]) -> bytes:
+MAIL = ("urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail")
+
+
+def api(token: str, calls: Sequence[tuple[str, json.JsonObject]], using: Sequence[str] = MAIL) -> bytes:
     """Write a JMAP request; the call ids are 0, 1 and so on."""
-    using = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail"]
     invocations = [[name, arguments, str(number)] for number, (name, arguments) in enumerate(calls)]
     return post("/jmap/api/", token, json.dumps({"using": using, "methodCalls": invocations}))
 
