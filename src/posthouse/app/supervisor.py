@@ -23,7 +23,7 @@ from typing import Final
 
 import msgspec
 
-from posthouse.app import terminal, worker
+from posthouse.app import plugins, terminal, worker
 from posthouse.app.config import Config, ConfigError, check_exposed, is_loopback
 from posthouse.app.demo import is_demo
 from posthouse.kit import log
@@ -46,6 +46,8 @@ def serve(config: Config) -> None:
         raise ConfigError(
             f"{config.data} is the demo's, whose passwords everyone knows: serve another folder with --data DIR"
         )
+    log.configure(level=config.log.level, lines_as_json=config.log.json)
+    plugins.tell()
     workers = config.workers or _cores()
     with worker.listen(host, port) as listening:
         url = worker.url_of(config, listening)
@@ -56,7 +58,6 @@ def serve(config: Config) -> None:
         if workers == 1:
             worker.run(config, [listening], ready)
         else:
-            log.configure(level=config.log.level, lines_as_json=config.log.json)
             worker.check(config)
             with Supervisor(config, listening, workers, ready) as supervisor:
                 supervisor.run()

@@ -10,11 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from posthouse.app import furnishing
+from posthouse.app import furnishing, plugins
+from posthouse.app.pushing import CAPABILITIES as PUSH_CAPABILITIES
 from posthouse.app.pushing import Push, Pushing
 from posthouse.blobs import open_blobs
 from posthouse.blobs.port import Blobs
 from posthouse.bus import Bus, open_bus
+from posthouse.capabilities import vapid
 from posthouse.capabilities.contacts import CONTACTS, CONTACTS_PARSE
 from posthouse.capabilities.core import CORE
 from posthouse.capabilities.mail import MAIL
@@ -119,9 +121,12 @@ def build(
     store_folder, blobs_url: where rows and bytes are; by default in the data folder. passwords: how passwords
     are hashed. lenient_using, core_primary, false_removes: the compatibility switches of `Engine`,
     `Sessions` and `Tools`. push: None if nothing is to be pushed to the URLs of clients.
-    Raises `OSError` where files cannot be used, `ValueError` for a blobs URL that this build cannot open.
+    Raises `OSError` where files cannot be used, `ValueError` for a blobs URL that this build cannot open, and
+    `plugins.PluginError` for an installed package that cannot be used.
     """
     limits = limits or Limits()
+    # Before anything is opened, and with all that this build could bring, whether it is switched on or not.
+    strangers = plugins.load(limits, [*CAPABILITIES, *PUSH_CAPABILITIES, vapid.capability("")])
     passwords = passwords or Passwords()
     folder = store_folder or data
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -130,7 +135,7 @@ def build(
     blobs = open_blobs(blobs_url or str(data / "blobs"))
     directory = DirectoryStore(folder / "directory.db")
     pushing = None if push is None else Pushing(push, folder / "directory.db", folder / "pusher.lock")
-    registry = Registry([*CAPABILITIES, *([] if pushing is None else pushing.capabilities)])
+    registry = Registry([*CAPABILITIES, *([] if pushing is None else pushing.capabilities), *strangers])
     store = Store(folder / "shards", registry.types.values(), bus.publish)
     aside = ThreadPoolExecutor(2, thread_name_prefix="aside")
     tools = Tools(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from posthouse.model.capability import Capability, Method
 from posthouse.model.condition import Filter, Rank, Sort, Test
@@ -10,44 +12,68 @@ from posthouse.model.kind import SetOf, targets
 from posthouse.model.property import MISSING, Part, Property
 from posthouse.model.type import VERBS, Type
 
+_NAME: Final = re.compile(r"[A-Z][A-Za-z0-9]{0,39}", re.ASCII)
+_PROPERTY: Final = re.compile(r"[A-Za-z@][A-Za-z0-9:/_-]{0,99}", re.ASCII)
+_WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}", re.ASCII)
+"""Tables are called after types and sets, and columns after properties."""
+
 
 class DeclarationError(Exception):
-    """A declaration is wrong: a mistake of the programmer, found at start."""
+    """A declaration is wrong: a mistake of the programmer, found at start.
+
+    `capability` is the one that brings it.
+    """
+
+    def __init__(self, capability: Capability, fault: str) -> None:
+        super().__init__(fault)
+        self.capability = capability
 
 
 class Registry:
     """All capabilities in their order, with their types and methods by name."""
 
     def __init__(self, capabilities: Iterable[Capability]) -> None:
-        self.capabilities = {capability.uri: capability for capability in capabilities}
+        self.capabilities: dict[str, Capability] = {}
         self.types: dict[str, Type] = {}
         self.methods: dict[str, tuple[str, Type | Method, str]] = {}
         """For each method's name: its capability's URI, its type or own method, and the standard verb or ""."""
-        for capability in self.capabilities.values():
+        for capability in capabilities:
+            if capability.uri in self.capabilities:
+                raise DeclarationError(capability, f"{capability.uri}: declared twice")
+            self.capabilities[capability.uri] = capability
             for type in capability.types:
                 self._add_type(capability, type)
             for method in capability.methods.values():
-                self._add_method(method.name, capability.uri, method, "")
-        for type in self.types.values():
-            for fault in self._faults(type):
-                raise DeclarationError(f"{type.name}: {fault}")
+                self._add_method(capability, method.name, method, "")
+        for capability in self.capabilities.values():
+            for type in capability.types:
+                for fault in self._faults(type):
+                    raise DeclarationError(capability, f"{type.name}: {fault}")
 
     def _add_type(self, capability: Capability, type: Type) -> None:
-        if type.name in self.types:
-            raise DeclarationError(f"{type.name}: declared twice")
-        twin = next((other for other in self.types.values() if other.letter == type.letter), None)
-        if twin is not None:
-            raise DeclarationError(f"{type.name}: its letter {type.letter!r} is that of {twin.name}")
+        if _NAME.fullmatch(type.name) is None:
+            raise DeclarationError(capability, f"{type.name!r} is no name for a type: use letters and digits")
+        if re.fullmatch("[a-z]", type.letter) is None:
+            raise DeclarationError(
+                capability, f"{type.name}: its letter {type.letter!r} is not one from a to z"
+            )
+        for twin in self.types.values():
+            if twin.name.lower() == type.name.lower():
+                raise DeclarationError(capability, f"{type.name}: declared twice")
+            if twin.letter == type.letter:
+                raise DeclarationError(
+                    capability, f"{type.name}: its letter {type.letter!r} is that of {twin.name}"
+                )
         self.types[type.name] = type
         for verb in type.methods:
             if verb not in VERBS:
-                raise DeclarationError(f"{type.name}: {verb!r} is no standard method")
-            self._add_method(f"{type.name}/{verb}", capability.uri, type, verb)
+                raise DeclarationError(capability, f"{type.name}: {verb!r} is no standard method")
+            self._add_method(capability, f"{type.name}/{verb}", type, verb)
 
-    def _add_method(self, name: str, uri: str, of: Type | Method, verb: str) -> None:
+    def _add_method(self, capability: Capability, name: str, of: Type | Method, verb: str) -> None:
         if name in self.methods:
-            raise DeclarationError(f"{name}: declared twice")
-        self.methods[name] = (uri, of, verb)
+            raise DeclarationError(capability, f"{name}: declared twice")
+        self.methods[name] = (capability.uri, of, verb)
 
     def _faults(self, type: Type) -> Iterator[str]:
         for name in (type.within, type.group, type.tally and type.tally.words):
@@ -61,6 +87,9 @@ class Registry:
             yield "keeps counts of groups but has none"
         if type.words is not None and not type.search:
             yield "makes words but has no search columns"
+        for column in type.search:
+            if _WORD.fullmatch(column) is None:
+                yield f"{column!r} is no name for a search column"
         yield from self._right_faults(type)
         for prop in type.properties.values():
             yield from self._property_faults(type, prop)
@@ -82,6 +111,8 @@ class Registry:
                 yield f"needs the right {right!r}, which nobody declared"
 
     def _property_faults(self, type: Type, prop: Property) -> Iterator[str]:
+        if (_PROPERTY if prop.ordered_by is None else _WORD).fullmatch(prop.name) is None:
+            yield f"{prop.name!r} is no name for such a property"
         for target in targets(prop.kind):
             if target not in self.types:
                 yield f"{prop.name} refers to {target!r}, which is no type"

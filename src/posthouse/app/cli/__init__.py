@@ -20,8 +20,27 @@ from posthouse.app.cli.mail import export, import_
 from posthouse.app.cli.serving import demo, serve
 
 
+def _show_version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+    """Print the version, and that of each package that brings a capability; then end."""
+    if not wanted:
+        return
+    from posthouse.app import plugins
+
+    click.echo(f"posthouse {__version__}")
+    for package, version in plugins.installed():
+        click.echo(f"{package} {version}")
+    context.exit()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="posthouse", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version.",
+)
 def posthouse() -> None:
     """A complete JMAP server: mail behind one JSON API."""
 

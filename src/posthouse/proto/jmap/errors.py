@@ -5,7 +5,9 @@ A type that is not in its family's table is a mistake in our code, so constructi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import ClassVar
 
 from posthouse.kit.json import Json, JsonObject
 
@@ -123,10 +125,13 @@ class MethodError(Exception):
 class SetError(Exception):
     """One object of a method call is refused, and the others go on (RFC 8620 §5.3).
 
-    `type` is a key of `SET_ERRORS`, `description` a sentence for the client's developer, `properties` the
+    `type` is a key of `known`, `description` a sentence for the client's developer, `properties` the
     names of all properties that were invalid, and `more` holds the further properties that the type calls
-    for, such as ``existingId``.
+    for, such as ``existingId``. A capability of a stranger declares types of its own in a subclass, with where
+    they are defined: ``class BakeryError(SetError): known = {"shelfHasCakes": "the bakery's README"}``.
     """
+
+    known: ClassVar[Mapping[str, str]] = SET_ERRORS
 
     def __init__(
         self,
@@ -135,7 +140,7 @@ class SetError(Exception):
         properties: list[str] | None = None,
         **more: Json,
     ) -> None:
-        if type not in SET_ERRORS:
+        if type not in self.known:
             raise ValueError(f"no set error has the type {type!r}")
         super().__init__(type, description)
         self.type = type
