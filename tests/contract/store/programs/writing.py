@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, sys.argv[1])
+sys.path.insert(0, str(Path(sys.argv[1]).parent / "examples" / "posthouse-bakery" / "src"))
 
 from bakery import shelf
 from bakery.kitchen import HOME, STORES, TYPES

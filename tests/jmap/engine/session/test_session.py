@@ -66,7 +66,7 @@ def test_each_account_tells_what_can_be_done_in_it(kitchen: Kitchen) -> None:
         "name": "locked",
         "isPersonal": False,
         "isReadOnly": True,
-        "accountCapabilities": {BAKERY.uri: {}},
+        "accountCapabilities": {BAKERY.uri: {"maxSizeShelfName": 100}},
     } == shown["accounts"]["a3"]
 
 

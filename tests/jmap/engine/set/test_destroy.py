@@ -47,7 +47,7 @@ def test_a_destroy_of_a_wrong_kind_is_an_invalid_argument(kitchen: Kitchen, dest
 
 def test_what_the_type_holds_back_stays(kitchen: Kitchen, top: str, bun: str) -> None:
     answer = kitchen.ask("Shelf/set", destroy=[top])
-    assert (None, "mailboxHasEmail") == (answer["destroyed"], answer["notDestroyed"][top]["type"])
+    assert (None, "shelfHasCakes") == (answer["destroyed"], answer["notDestroyed"][top]["type"])
     assert answer["oldState"] == answer["newState"]
 
 
@@ -68,7 +68,7 @@ def test_a_parent_stays_if_one_child_stays(kitchen: Kitchen, top: str) -> None:
     kitchen.cakes({}, shelfIds={two: True})
     answer = kitchen.ask("Shelf/set", destroy=[top, one, two])
     assert [one] == answer["destroyed"]
-    assert {top: "mailboxHasChild", two: "mailboxHasEmail"} == {
+    assert {top: "shelfHasShelves", two: "shelfHasCakes"} == {
         id: error["type"] for id, error in answer["notDestroyed"].items()
     }
 
@@ -82,7 +82,7 @@ def test_what_counted_on_a_destroy_that_failed_is_judged_again(kitchen: Kitchen,
         update={other: {"name": "top"}, free: {"name": "freed"}},
         destroy=[top],
     )
-    assert "mailboxHasEmail" == answer["notDestroyed"][top]["type"]
+    assert "shelfHasCakes" == answer["notDestroyed"][top]["type"]
     assert answer["destroyed"] is None
     assert ({"k"}, {"l"}) == (answer["notCreated"].keys(), answer["created"].keys())
     assert ({other}, {free}) == (answer["notUpdated"].keys(), answer["updated"].keys())
