@@ -22,6 +22,7 @@ class Browser:
         self._folder = folder
         self._number = 0
         self._session: str | None = None
+        self._workers: dict[str, str] = {}  # the registrations of service workers, by their scope
 
     def __enter__(self) -> Browser:
         its_input, self._output = os.pipe()
@@ -48,6 +49,7 @@ class Browser:
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self._call("Page.enable")
+        self._call("ServiceWorker.enable")
         return self
 
     def __exit__(
@@ -74,6 +76,13 @@ class Browser:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
+    def push(self, origin: str, data: str) -> None:
+        """Hand a message to the service worker of a whole origin, as the browser's push service would."""
+        while origin + "/" not in self._workers:
+            self._read()
+        registration = self._workers[origin + "/"]
+        self._call("ServiceWorker.deliverPushMessage", origin=origin, registrationId=registration, data=data)
+
     def _call(self, method: str, **parameters: Any) -> Any:
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters}
@@ -90,4 +99,8 @@ class Browser:
         while (octet := self._reader.read(1)) != b"\0":
             assert octet, "the browser is gone"
             message += octet
-        return json.loads(message)
+        read = json.loads(message)
+        if read.get("method") == "ServiceWorker.workerRegistrationUpdated":
+            for one in read["params"]["registrations"]:
+                self._workers[one["scopeURL"]] = one["registrationId"]
+        return read

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 
 from e2e.browser import Browser
+from e2e.pages import site
 from posthouse.testing import Server
 from posthouse.testing.client import Jmap
 
@@ -29,27 +27,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield browser
 
 
-class Page(BaseHTTPRequestHandler):
-    """An empty page."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("content-type", "text/html")
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[str]:
     """The URL of a page of another origin."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as pages:
-        thread = threading.Thread(target=pages.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{pages.server_address[1]}/"
-        pages.shutdown()
-        thread.join()
+    with site({}) as origin:
+        yield origin + "/"
 
 
 SIGN_IN = """
