@@ -74,6 +74,9 @@ def _demand_few(found: Sequence[object], most: int) -> None:
         raise MethodError("requestTooLarge", f"there are more than {most}: ask for ids")
 
 
+_NOT_STORED: Final = (Part.COMPUTED, Part.GRANTED, Part.INDEX)
+
+
 def checked(type: Type, wanted: Sequence[str]) -> list[str]:
     """Give the names of the wanted properties, each once.
 
@@ -160,5 +163,5 @@ def _computed(
 
 def readable(type: Type) -> list[str]:
     """Name the stored properties of a type, for a copy."""
-    names = [name for name, prop in type.properties.items() if prop.part not in (Part.COMPUTED, Part.INDEX)]
+    names = [name for name, prop in type.properties.items() if prop.part not in _NOT_STORED]
     return [*names, REST] if type.open is not None else names

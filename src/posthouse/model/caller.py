@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from posthouse.kit import ids
 
@@ -13,6 +14,12 @@ class Access:
     """One account as one person may use it.
 
     account: its number. shard: the number of the shard that holds it. name: what to show for it.
+    owner: the number of the Principal whose it is; 0 if it is nobody's (RFC 9670 §1.5.2).
+    through: the Principals, by number, as whom the person visits the account, where he sees and may do what was
+    granted to one of them; None: all of it is open to him. is_listed: whether the session shows the account and
+    its changes are pushed, which they are if it is his or he is subscribed to something in it (RFC 9670 §1.4).
+    kinds: the names of the types of containers of which something is open to him; None: all.
+    subscribed: what ``isSubscribed`` is until the person says otherwise.
     """
 
     account: int
@@ -20,11 +27,32 @@ class Access:
     name: str
     is_personal: bool = True
     is_read_only: bool = False
+    owner: int = 0
+    through: frozenset[int] | None = None
+    is_listed: bool = True
+    kinds: frozenset[str] | None = None
+    subscribed: bool = False
 
     @property
     def wire(self) -> str:
         """The account's Id on the wire."""
         return wire_account(self.account)
+
+    def state(self, number: int) -> str:
+        """Write a number that objects have drawn as the state that clients see (RFC 8620 §5.1).
+
+        Those of a visitor look different, for he counts what he sees: if all is open to him one day, they are void.
+        """
+        return _VISITED + ids.encode(number) if self.through is not None else ids.encode(number)
+
+    def number(self, state: str) -> int | None:
+        """Read a state that clients give back; None for what `state` never wrote here."""
+        if self.through is None:
+            return ids.decode(state)
+        return ids.decode(state[1:]) if state[:1] == _VISITED else None
+
+
+_VISITED: Final = "u"  # which no number begins with
 
 
 def wire_account(account: int) -> str:
@@ -38,7 +66,8 @@ class Caller:
 
     person: the person's number. username: the login name. accounts: what is open to him, by wire id.
     key: names the credential, for limits that count per credential and for what ends with it. expires: the Unix
-    second from which it is good no more, or None.
+    second from which it is good no more, or None. principals: the numbers of his own Principal and of the groups
+    he is in. home: the number of the account that holds the Principals of his domain; 0: there is none.
     """
 
     person: int
@@ -46,3 +75,5 @@ class Caller:
     accounts: Mapping[str, Access]
     key: Hashable
     expires: int | None = None
+    principals: frozenset[int] = frozenset()
+    home: int = 0

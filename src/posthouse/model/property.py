@@ -36,6 +36,8 @@ class Part(Enum):
     """Stored once for each person who sees the object."""
     COMPUTED = auto()
     """Not stored: the type's ``compute`` hook, or the engine, gives it."""
+    GRANTED = auto()
+    """Not stored with the object, but as grants: who else may do what with a container (RFC 9670 §4)."""
     INDEX = auto()
     """A column that is made of another property, for filters and sorts; no client sees it."""
 
@@ -53,6 +55,8 @@ class Property:
     ordered_by: for a set, its members become rows in the falling order of the property named so.
     column: makes the column's form instead of the kind.
     of: the property that the column is made of; itself, but for what `column_of` declares.
+    uri: the capability that a request has to use to see the property; None: that of its type.
+    inner: the server's own; no client sees it.
     """
 
     __slots__ = (
@@ -61,6 +65,7 @@ class Property:
         "default",
         "immutable",
         "index",
+        "inner",
         "kind",
         "name",
         "of",
@@ -70,6 +75,7 @@ class Property:
         "required",
         "server",
         "sorted",
+        "uri",
     )
 
     def __init__(
@@ -89,6 +95,8 @@ class Property:
         ordered_by: str | None = None,
         column: Callable[[Json], Column] | None = None,
         of: str | None = None,
+        uri: str | None = None,
+        inner: bool = False,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -98,12 +106,14 @@ class Property:
         self.server = server
         self.immutable = immutable
         self.part = part or (Part.FIXED if immutable else Part.LIVE)
-        self.by_default = by_default
+        self.by_default = by_default and not inner
         self.index = index or sorted or ordered_by is not None or column is not None
         self.sorted = sorted
         self.ordered_by = ordered_by
         self.column = column or kind.column
         self.of = of or name
+        self.uri = uri
+        self.inner = inner
 
     def __repr__(self) -> str:
         return f"Property({self.name!r})"

@@ -105,7 +105,10 @@ class Registry:
             holder = next((self.types[target] for target in named if target in self.types), None)
         known = holder.rights.names if holder is not None and holder.rights is not None else ()
         for path, right in type.needs.items():
-            if path not in ("create", "destroy", "update") and path.split("/")[0] not in type.properties:
+            if (
+                path not in ("create", "destroy", "update", "child")
+                and path.split("/")[0] not in type.properties
+            ):
                 yield f"needs a right for {path!r}, which is no act and no property"
             if right not in known:
                 yield f"needs the right {right!r}, which nobody declared"

@@ -10,7 +10,7 @@ from posthouse.kit import ids as ids_
 from posthouse.kit.json import JsonObject
 from posthouse.model.change import Change, Finished, Stage
 from posthouse.model.condition import Argument, Filter, Sort
-from posthouse.model.kind import Id, targets
+from posthouse.model.kind import Boolean, Id, MapOf, Record, targets
 from posthouse.model.ports import Preparing, Reading, Txn
 from posthouse.model.property import MISSING, Part, Property
 from posthouse.model.rights import Rights
@@ -43,6 +43,13 @@ class Tally:
     derived: Callable[[JsonObject], frozenset[str]]
 
 
+def _share_with(rights: Rights) -> Property:
+    """Declare with whom a container is shared: Principals, each with its rights (RFC 9670 §4)."""
+    each = Record(dict.fromkeys(rights.names, Boolean()))
+    kind = MapOf(Id(), each) | None
+    return Property("shareWith", kind, default=None, part=Part.GRANTED, uri=rights.sharing)
+
+
 class Type:
     """One JMAP data type.
 
@@ -51,7 +58,8 @@ class Type:
     group: the property that names the item's group; it never changes.
     search: the columns of its search text. rights: for a container, those it grants. needs: the right
     (in the container) that each act needs: ``create``, ``destroy``, ``update``, a property's name, or a
-    property's name, ``/`` and a member. arguments: those added to standard methods, by verb.
+    property's name, ``/`` and a member; ``child``: to make a container in another. What has no right is for those
+    only to whom all of an account is open. arguments: those added to standard methods, by verb.
     tally: the counts kept of it. singleton: the one id it may have (RFC 8621 §8).
     tree: the property that names an object's parent, for queries that keep to the tree (RFC 8621 §2.3).
     arrivals: the name under which clients are told of new objects only (RFC 8621 §1.5).
@@ -60,6 +68,9 @@ class Type:
     words: makes the search text, by column, of an object's values, so that it follows them when they change;
     without it, the text is given when an object is made, and stays. keeps: names the blobs that an object
     keeps, by their SHA-256; without it, hooks tell of them.
+    forbids: the acts that no client may do: ``create``, ``update``, ``destroy``. people: its objects stand for
+    those who ask; each of them sees all, and what is within his own (RFC 9670 §2). granted_by: the right that,
+    held in any container, lets a visitor see the objects of a type that are in none; without it, he sees none.
 
     Its hooks are named by their moment: `prepare` and `prepare_update` (outside the transaction, may wait),
     `check` (inside, one change against the staged view), `before_destroy`, `after` (inside: counters, groups,
@@ -90,6 +101,9 @@ class Type:
         keeps: Callable[[JsonObject], Iterable[bytes]] | None = None,
         tree: str | None = None,
         arrivals: str | None = None,
+        forbids: str = "",
+        people: bool = False,
+        granted_by: str | None = None,
     ) -> None:
         self.name = name
         self.letter = letter
@@ -114,6 +128,9 @@ class Type:
         self.keeps = keeps
         self.tree = tree
         self.arrivals = arrivals
+        self.forbids = frozenset(forbids.split())
+        self.people = people
+        self.granted_by = granted_by
         self.prepare_hook: PrepareHook | None = None
         self.prepare_update_hook: PrepareHook | None = None
         self.check_hook: CheckHook | None = None
@@ -135,8 +152,13 @@ class Type:
         """What a null in a patch stands for, for each property that has a default (RFC 8620 §5.3)."""
         self.referring = frozenset(name for name, prop in self.properties.items() if any(targets(prop.kind)))
         """The properties whose values refer to other objects."""
-        if rights is not None:
+        if rights is not None and not people:
             self.properties["myRights"] = Property("myRights", Id(), server=True, part=Part.COMPUTED)
+            if rights.share is not None:
+                self.properties["shareWith"] = _share_with(rights)
+                self.needs.setdefault("shareWith", rights.share)
+        self.uris = {prop.uri: prop.name for prop in self.properties.values() if prop.uri is not None}
+        """The capabilities of others that bring properties of this type, each with one of them."""
 
     def __repr__(self) -> str:
         return f"Type({self.name!r})"
@@ -171,7 +193,7 @@ class Type:
     def shows(self, name: str) -> bool:
         """Say whether a /get may ask for a property of this name."""
         prop = self.properties.get(name)
-        return self.takes(name) if prop is None else prop.part is not Part.INDEX
+        return self.takes(name) if prop is None else prop.part is not Part.INDEX and not prop.inner
 
     def takes(self, name: str) -> bool:
         """Say whether a name that is in no table may be that of a property."""
