@@ -18,10 +18,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from posthouse.bus.local import LocalBus
-from posthouse.bus.port import Bus, Listener, Missed, Moved, News, SignedOut, Subscribed
+from posthouse.bus.port import Bus, Listener, Missed, Moved, News, Reached, SignedOut, Subscribed
 from posthouse.bus.sockets import SocketBus
 
-__all__ = ["Bus", "Listener", "Missed", "Moved", "News", "SignedOut", "Subscribed", "open_bus"]
+__all__ = ["Bus", "Listener", "Missed", "Moved", "News", "Reached", "SignedOut", "Subscribed", "open_bus"]
 
 
 def open_bus(url_or_path: str) -> Bus:

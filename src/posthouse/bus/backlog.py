@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import Final
 
-from posthouse.bus.port import Missed, Moved, News, SignedOut, Subscribed
+from posthouse.bus.port import Missed, Moved, News, Reached, SignedOut, Subscribed
 
 MOST: Final = 1000
-"""How many accounts and sign-outs are remembered for one peer."""
+"""How many accounts and people are remembered for one peer."""
 
 _MISSED: Final = "missed"
 
@@ -46,6 +46,8 @@ class Backlog:
                     self._news[person, token] = item
                 case Subscribed(person):
                     self._news["subscribed", person] = item
+                case Reached(person):
+                    self._news["reached", person] = item
                 case Missed():
                     self._news = {_MISSED: item}
             if len(self._news) > MOST:

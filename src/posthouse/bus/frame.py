@@ -1,7 +1,7 @@
 """Frames: how news travel in a stream of bytes.
 
 A frame is a length in four octets, and as many octets of JSON: an array of news. ``[1, {"Email": 7}]`` is a
-`Moved`, ``[1, 2]`` or ``[1, null]`` a `SignedOut`, ``[1]`` a `Subscribed`, ``null`` a `Missed`. A frame without
+`Moved`, ``[1, 2]`` or ``[1, null]`` a `SignedOut`, ``[1]`` a `Subscribed`, ``1`` a `Reached`, ``null`` a `Missed`. A frame without
 content is a goodbye: who ends his stream with it has said all that he had to say.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from posthouse.bus.port import Missed, Moved, News, SignedOut, Subscribed
+from posthouse.bus.port import Missed, Moved, News, Reached, SignedOut, Subscribed
 from posthouse.kit.json import Json, NotJSON, dumps, loads
 
 LONGEST: Final = 256 * 1024
@@ -39,6 +39,8 @@ def _plain(item: News) -> Json:
         return [item.person, item.token]
     if isinstance(item, Subscribed):
         return [item.person]
+    if isinstance(item, Reached):
+        return item.person
     return None
 
 
@@ -93,6 +95,8 @@ def _item(item: Json) -> News:
             return SignedOut(person, token)
         case [int(person)]:
             return Subscribed(person)
+        case int(person):
+            return Reached(person)
         case None:
             return Missed()
     raise Malformed("a frame has an item that is no news")

@@ -37,11 +37,18 @@ class Subscribed:
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """Other accounts are open to a person than before, or other parts of them."""
+
+    person: int
+
+
+@dataclass(frozen=True, slots=True)
 class Missed:
     """Something may have been missed: look at the truth, which is the store, again."""
 
 
-News: TypeAlias = Moved | SignedOut | Subscribed | Missed
+News: TypeAlias = Moved | SignedOut | Subscribed | Reached | Missed
 Listener: TypeAlias = Callable[[Sequence[News]], None]
 
 

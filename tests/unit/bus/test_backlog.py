@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posthouse.bus.backlog import MOST, Backlog
-from posthouse.bus.port import Missed, Moved, News, SignedOut, Subscribed
+from posthouse.bus.port import Missed, Moved, News, Reached, SignedOut, Subscribed
 
 
 def kept(*news: News) -> list[News]:
@@ -30,9 +30,9 @@ def test_an_account_is_told_once_with_its_newest_levels_in_the_first_place() -> 
     )
 
 
-def test_a_change_of_subscriptions_is_told_once_and_beside_other_news_of_the_person() -> None:
-    assert [Subscribed(1), SignedOut(1, None), Subscribed(2)] == kept(
-        Subscribed(1), SignedOut(1, None), Subscribed(2), Subscribed(1)
+def test_a_change_of_a_person_is_told_once_and_beside_his_other_news() -> None:
+    assert [Subscribed(1), SignedOut(1, None), Subscribed(2), Reached(1)] == kept(
+        Subscribed(1), SignedOut(1, None), Subscribed(2), Subscribed(1), Reached(1), Reached(1)
     )
 
 

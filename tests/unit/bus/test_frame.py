@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posthouse.bus.frame import GOODBYE, LONGEST, Malformed, Reader, encode
-from posthouse.bus.port import Missed, Moved, News, SignedOut, Subscribed
+from posthouse.bus.port import Missed, Moved, News, Reached, SignedOut, Subscribed
 from posthouse.kit.json import Json, dumps
 
 NUMBERS = st.integers(0, 2**63 - 1)
@@ -17,6 +17,7 @@ NEWS: st.SearchStrategy[list[News]] = st.lists(
     st.builds(Moved, NUMBERS, st.dictionaries(st.sampled_from(["Email", "Mailbox", "Größe"]), NUMBERS))
     | st.builds(SignedOut, NUMBERS, NUMBERS | st.none())
     | st.builds(Subscribed, NUMBERS)
+    | st.builds(Reached, NUMBERS)
     | st.builds(Missed)
 )
 
@@ -67,7 +68,8 @@ def test_the_longest_frame_is_read() -> None:
         framed({}),
         framed(None),
         framed(7),
-        framed([7]),
+        framed(["7"]),
+        framed([1.5]),
         framed([[]]),
         framed([[]]),
         framed([[1, 2, 3]]),
