@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Container, Mapping
+from functools import cache, lru_cache
 from typing import Final
 
 from posthouse.kit.json import Json, JsonObject, dumps, loads
@@ -42,13 +42,18 @@ _NOTHING: Final = -1
 _LONGEST_REMEMBERED: Final = 400  # octets of JSON
 
 
-def query(type: Type, arguments: JsonObject, types: Mapping[str, Type] | None = None) -> Query:
+def query(
+    type: Type,
+    arguments: JsonObject,
+    types: Mapping[str, Type] | None = None,
+    accounts: Container[str] = (),
+) -> Query:
     """Read the ``filter``, ``sort`` and ``collapseThreads`` arguments.
 
     types: every declared type by its name, against which the ids in the filter are held; None for a query
-    that is read but not run. Raises MethodError ``invalidArguments``, ``unsupportedFilter`` or ``unsupportedSort``.
+    that is read but not run. accounts: the ids of those that are open to the caller. Raises MethodError ``invalidArguments``, ``unsupportedFilter`` or ``unsupportedSort``.
     """
-    reader = _FilterReader(type, types)
+    reader = _FilterReader(type, types, accounts)
     where = None if arguments["filter"] is None else reader.read(arguments["filter"], 0)
     comparators = arguments["sort"] or []
     if len(comparators) > _MOST_COMPARATORS:
@@ -57,13 +62,19 @@ def query(type: Type, arguments: JsonObject, types: Mapping[str, Type] | None = 
     return Query(where, order, collapse=bool(arguments.get("collapseThreads")))
 
 
-def of(registry: Registry, type: Type, arguments: JsonObject) -> Query:
+def of(registry: Registry, type: Type, arguments: JsonObject, accounts: Container[str]) -> Query:
     """Read the arguments as `query` does; a short query that was asked before is not read again."""
     asked = {name: arguments.get(name) for name in ("filter", "sort", "collapseThreads")}
     text = dumps(asked)
-    if len(text) > _LONGEST_REMEMBERED:
-        return query(type, asked, registry.types)
+    if len(text) > _LONGEST_REMEMBERED or _asks_for_accounts(type):
+        return query(type, asked, registry.types, accounts)
     return _remembered(registry, type, text)
+
+
+@cache
+def _asks_for_accounts(type: Type) -> bool:
+    """Say whether a query means something else to each caller."""
+    return any(filter.open_accounts for filter in type.filters.values())
 
 
 @lru_cache(maxsize=2048)
@@ -72,9 +83,10 @@ def _remembered(registry: Registry, type: Type, text: bytes) -> Query:
 
 
 class _FilterReader:
-    def __init__(self, type: Type, types: Mapping[str, Type] | None) -> None:
+    def __init__(self, type: Type, types: Mapping[str, Type] | None, accounts: Container[str]) -> None:
         self._type = type
         self._types = types
+        self._accounts = accounts
         self._conditions = 0
 
     def read(self, given: Json, depth: int) -> Condition:
@@ -112,6 +124,8 @@ class _FilterReader:
         kind = filter.kind or _kind(filter, prop)
         if not kind.accepts(value) or (filter.test is Test.HEADER and not value):
             raise MethodError("invalidArguments", f"filter {name} can't be that", arguments=["filter"])
+        if value is None and filter.test in (Test.AT_LEAST, Test.BELOW):
+            return Both(())  # no bound
         return Leaf(filter, self._held_against(filter, prop, value))
 
     def _held_against(self, filter: Filter, prop: Property, value: Json) -> Json:
@@ -123,7 +137,8 @@ class _FilterReader:
                 kind = _member_kind(prop)
                 return [self._column(prop, kind, member) for member in value]
             case Test.ONE_OF:
-                found = [self._column(prop, prop.kind, one) for one in value]
+                named = [one for one in value if one in self._accounts] if filter.open_accounts else value
+                found = [self._column(prop, prop.kind, one) for one in named]
                 return [column for column in found if column is not None]
             case Test.MEMBER | Test.NOT_MEMBER:
                 return self._column(prop, _member_kind(prop), value)

@@ -36,7 +36,7 @@ def query(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Re
 
     Raises MethodError ``anchorNotFound`` and those of `filter.query`.
     """
-    asked = filter.of(call.tools.registry, type, arguments)
+    asked = filter.of(call.tools.registry, type, arguments, call.caller.accounts)
     found = finding(txn, type, asked, arguments)
     wanted = arguments["limit"]
     limit = MOST if wanted is None else min(wanted, MOST)

@@ -24,7 +24,7 @@ def query_changes(call: Call, txn: Transaction, type: Type, arguments: JsonObjec
 
     Raises MethodError ``cannotCalculateChanges``, ``tooManyChanges`` and those of `filter.query`.
     """
-    asked = filter.of(call.tools.registry, type, arguments)
+    asked = filter.of(call.tools.registry, type, arguments, call.caller.accounts)
     if not can_calculate_changes(asked):
         raise MethodError("cannotCalculateChanges", "the filter depends on more than the objects")
     since = state.since(txn, type, arguments["sinceQueryState"])

@@ -60,6 +60,11 @@ def wire_account(account: int) -> str:
     return "a" + ids.encode(account)
 
 
+def account_number(wire: str) -> int | None:
+    """Read such an Id; None for what can't be one."""
+    return ids.decode(wire[1:]) if wire[:1] == "a" else None
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """A person who has signed in.

@@ -18,7 +18,7 @@ class Test(Enum):
     ONE_OF = "one_of"
     """The property's column, an integer, is in the list of values."""
     CONTAINS = "contains"
-    """The property's column, a folded text, contains the folded value."""
+    """The column of one of the properties, a folded text, contains the folded value."""
     IS_SET = "is_set"
     """The property is not null, or null if the value is false."""
     AT_LEAST = "at_least"
@@ -49,10 +49,11 @@ class Test(Enum):
 class Filter:
     """One condition that a FilterCondition of the type may hold.
 
-    name: as on the wire. test: how it is judged. on: the property it reads, or for SEARCH the names of the
-    search columns. kind: the values it takes; by default the property's own.
+    name: as on the wire. test: how it is judged. on: the property it reads, for CONTAINS one or more, or for
+    SEARCH the names of the search columns. kind: the values it takes; by default the property's own.
     local: false if its truth can change without a change of the object or its group: such a query can't
-    calculate changes.
+    calculate changes. open_accounts: the values are ids of accounts, of which only those that are open to the
+    caller count.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Filter:
     on: tuple[str, ...]
     kind: Kind | None = None
     local: bool = True
+    open_accounts: bool = False
 
     @property
     def spreads(self) -> bool:
@@ -73,8 +75,11 @@ def equals(name: str, on: str | None = None) -> Filter:
 
 
 def contains(name: str, on: str | None = None) -> Filter:
-    """Declare that the property's text contains the value, whatever the case."""
-    return Filter(name, Test.CONTAINS, (on or name,), String())
+    """Declare that the text of a property contains the value, whatever the case.
+
+    on: the properties, named with spaces between; the one of the filter's name if left out.
+    """
+    return Filter(name, Test.CONTAINS, tuple((on or name).split()), String())
 
 
 def is_set(name: str, on: str) -> Filter:

@@ -144,7 +144,11 @@ def _filter_faults(type: Type, filter: Filter) -> Iterator[str]:
                 yield f"filter {filter.name} searches {column!r}, which is no search column"
         return
     prop = type.properties.get(filter.on[0])
-    if prop is None:
+    if filter.test is Test.CONTAINS:
+        for name in filter.on:
+            if name not in type.properties or not type.properties[name].index:
+                yield f"filter {filter.name} reads {name!r}, which is not indexed"
+    elif prop is None:
         yield f"filter {filter.name} reads {filter.on[0]!r}, which is no property"
     elif filter.test in _ON_GROUPS:
         if type.group is None or type.tally is None or type.tally.words != prop.name:

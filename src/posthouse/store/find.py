@@ -361,7 +361,8 @@ class _Compiler:
             case Test.ONE_OF:
                 return f"coalesce({self._column(on)} {IN_LIST}, FALSE)", [in_list(cast("list[int]", value))]
             case Test.CONTAINS:
-                return f"coalesce(instr({self._column(on)}, ?) > 0, FALSE)", [sort_key(cast(str, value))]
+                texts = [f"coalesce(instr({self._column(name)}, ?) > 0, FALSE)" for name in filter.on]
+                return f"({' OR '.join(texts)})", [sort_key(cast(str, value))] * len(texts)
             case Test.IS_SET:
                 return f"{self._column(on)} IS {'NOT ' if value else ''}NULL", []
             case Test.AT_LEAST:
