@@ -12,10 +12,10 @@ from typing import Any, Protocol, TypeVar, cast
 from posthouse.kit.json import Json, loads
 from posthouse.kit.turns import Turns
 from posthouse.model.type import Type
-from posthouse.store import tables
+from posthouse.store import reshape, tables
 from posthouse.store.lanes import Announce, InlineLane, Interrupted, SlowLane, WriteLane
 from posthouse.store.layout import Layout
-from posthouse.store.sqlite import Database, FileLock, connect
+from posthouse.store.sqlite import Database, FileLock, Presence, connect
 from posthouse.store.txn import Schema, Transaction
 
 T = TypeVar("T")
@@ -43,16 +43,21 @@ class _Shard:
         self.writer = WriteLane(path, schema, announce)
 
 
-def _prepared(path: Path, layouts: list[Layout]) -> Schema:
-    """Bring a shard file up to date, one process at a time, and learn the numbers of the types in it."""
+def _prepared(path: Path, layouts: list[Layout], *, alone: bool = False) -> Schema:
+    """Bring a shard file up to date, one process at a time, and learn the numbers of the types in it.
+
+    alone: no other process uses it, so that its objects may be led over to the form declared now.
+    """
     with (
         closing(FileLock(path.with_suffix(".lock"))) as turn,
         turn,
         closing(Database(connect(path))) as database,
     ):
         database.run("BEGIN IMMEDIATE")
+        if alone:
+            reshape.lead_over(database, layouts)
         tables.create(database, layouts)
-        codes = tables.codes(database, [layout.type for layout in layouts])
+        codes = tables.codes(database)
         database.run("COMMIT")
     return Schema({layout.type.name: layout for layout in layouts}, codes)
 
@@ -62,22 +67,41 @@ class Store:
 
     `read` belongs to the thread of one event loop unless it is not inline; `write` to any. folder: made if
     absent. types: every declared type. announce: told what each commit moved, in a thread of the store's.
-    Raises `tables.WrongSchema` when a shard was written by a version that this one can't work with.
+    Objects of a type that was declared otherwise are led over to its present form first. Raises
+    `tables.WrongSchema` when a shard was written by a version that this one can't work with, or a type was declared
+    so otherwise that its objects can't be led over.
     """
 
     def __init__(self, folder: Path, types: Iterable[Type], announce: Announce = lambda news: None) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for path in folder.glob("[0-9]*.db"):
-            # Before the first client comes, who would be told of a fault of ours.
-            with closing(Database(connect(path, readonly=True))) as database:
-                tables.check(database)
         self._folder = folder
         self.layouts = {type.name: Layout(type) for type in types}
+        self._told = {name for one in self.layouts.values() for name in (one.type.name, one.type.arrivals)}
+        self._presence = Presence(folder / "in-use")
+        try:
+            self._look_over()
+        except BaseException:
+            self._presence.close()
+            raise
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="slow")
         self._turns = Turns(self._pool)
         self._announce = announce
         self._shards: dict[int, _Shard] = {}
         self._opening = threading.Lock()
+
+    def _look_over(self) -> None:
+        """Bring every shard up to date before the first client comes, who would be told of a fault of ours."""
+        layouts = [*self.layouts.values()]
+        other = []
+        for path in sorted(self._folder.glob("[0-9]*.db")):
+            with closing(Database(connect(path, readonly=True))) as database:
+                if tables.check(database) and reshape.differ(database, layouts):
+                    other.append(path)
+        if not other:
+            return
+        with self._presence.alone() as alone:
+            for path in other:
+                _prepared(path, layouts, alone=alone)
 
     def _shard(self, number: int) -> _Shard:
         shard = self._shards.get(number)
@@ -118,8 +142,12 @@ class Store:
         return found
 
     async def levels(self, place: Place) -> dict[str, int]:
-        """Give how far each type of an account has come: its newest number, by its name."""
-        return await self.read(place, 0, lambda txn: txn.levels())
+        """Give how far each type of an account has come: its newest number, by its name.
+
+        Types that nobody declares now are left out: their rows wait for whoever declares them again.
+        """
+        levels = await self.read(place, 0, lambda txn: txn.levels())
+        return {name: level for name, level in levels.items() if name in self._told}
 
     async def erase(self, place: Place) -> None:
         """Remove all rows of an account that nobody can reach any more; what was interrupted goes on."""
@@ -134,3 +162,4 @@ class Store:
         for shard in self._shards.values():
             shard.inline.close()
             shard.slow.close()
+        self._presence.close()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
-from posthouse.model.property import Part
-from posthouse.store.layout import Layout
+from posthouse.store import shape
+from posthouse.store.shape import Shape
 from posthouse.store.sqlite import Database
 
 AT_ONCE: Final = 500
@@ -27,31 +26,30 @@ _COMMON: Final = {
 }
 
 
-def some(database: Database, layouts: Iterable[Layout], account: int, low: int, high: int) -> bool:
+def some(database: Database, account: int, low: int, high: int) -> bool:
     """Remove up to `AT_ONCE` rows of an account from each table; says whether there were any.
 
-    low, high: the first and the last key that the account's objects may have.
+    Also from those of types that nobody declares now. low, high: the first and the last key that the account's
+    objects may have.
     """
     removed = 0
-    for layout in layouts:
-        removed += _objects(database, layout, low, high)
-        for prop in layout.member_sets:
-            table = f"member_{layout.name}_{prop.name.lower()}"
+    for name, known in shape.noted(database).items():
+        removed += _objects(database, name.lower(), known, low, high)
+        for held in known.sets:
+            table = f"member_{name}_{held}".lower()
             removed += _rows(database, table, "account, value, ord, id", account)
     for table, key in _COMMON.items():
         removed += _rows(database, table, key, account)
     return removed > 0
 
 
-def _objects(database: Database, layout: Layout, low: int, high: int) -> int:
-    keys = database.all(
-        f"SELECT key FROM obj_{layout.name} WHERE key BETWEEN ? AND ? LIMIT ?", (low, high, AT_ONCE)
-    )
-    tables = [f"obj_{layout.name} WHERE key"]
-    if layout.members[Part.RARE]:
-        tables.append(f"rare_{layout.name} WHERE key")
-    if layout.type.search:
-        tables.append(f"search_{layout.name} WHERE rowid")
+def _objects(database: Database, name: str, known: Shape, low: int, high: int) -> int:
+    keys = database.all(f"SELECT key FROM obj_{name} WHERE key BETWEEN ? AND ? LIMIT ?", (low, high, AT_ONCE))
+    tables = [f"obj_{name} WHERE key"]
+    if known.rare:
+        tables.append(f"rare_{name} WHERE key")
+    if known.search:
+        tables.append(f"search_{name} WHERE rowid")
     for table in tables:
         database.many(f"DELETE FROM {table} = ?", keys)
     return len(keys)

@@ -39,23 +39,24 @@ def moves(
         if before == after:
             continue
         table = f"member_{layout.name}_{prop.name.lower()}"
-        order = _order(layout, prop, new or old)
+        place = order(layout, prop, new or old)
         is_within = prop is layout.within
         for name in before.keys() - after.keys():
             value = prop.column(name)
             yield (
                 f"DELETE FROM {table} WHERE account = ? AND value = ? AND ord = ? AND id = ?",
-                (account, value, order, id),
+                (account, value, place, id),
             )
             if is_within:
                 yield _LEFT, (number, account, code, value, id)
         for name in after.keys() - before.keys():
             value = prop.column(name)
-            yield f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?)", (account, value, order, id, group)
+            yield f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?)", (account, value, place, id, group)
             if is_within:
                 yield _ENTERED, (account, code, value, id, number)
 
 
-def _order(layout: Layout, prop: Property, values: JsonObject) -> int:
+def order(layout: Layout, prop: Property, values: JsonObject) -> int:
+    """Give the place of an object among those that have the same member in a set: it is listed by rising numbers."""
     ordering = layout.type.properties[cast(str, prop.ordered_by)]
     return -cast(int, ordering.column(values[ordering.of]))

@@ -150,3 +150,29 @@ class FileLock:
     def close(self) -> None:
         """Let the file go."""
         os.close(self._file)
+
+
+class Presence:
+    """A process's sign, on a file, that it uses what lies beside it; it vanishes with the process."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_SH)
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Keep others from coming in meanwhile; says whether that can be, which needs that nobody else is here."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_SH)
+
+    def close(self) -> None:
+        """Take the sign away; a second time changes nothing."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1

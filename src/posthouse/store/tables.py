@@ -15,6 +15,7 @@ lookup        space, key, id                                    small lookups of
 blobref       digest, type, id                                  which object keeps which bytes
 upload        digest, person -> until                           what is not yet kept by anything
 note          name -> value
+shape         type -> shape                                     the form of a type's rows: see `shape`
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from posthouse.model.property import Part
-from posthouse.model.type import Type
+from posthouse.store import shape
 from posthouse.store.layout import Layout
 from posthouse.store.sqlite import Database
 from posthouse.store.words import TOKENIZER
 
-VERSION = 2
+VERSION = 3
 """The schema that this code writes."""
-READABLE_BY = 2
+READABLE_BY = 3
 """The oldest code version that may still open what this code writes."""
-OLDEST = 2
+OLDEST = 3
 """The oldest schema that this code can read."""
 
 _COMMON = """
@@ -109,7 +110,10 @@ def check(database: Database) -> bool:
 
 
 def create(database: Database, layouts: Iterable[Layout]) -> None:
-    """Bring a shard file to this version's tables, and add those of types that are new; raises as `check`."""
+    """Bring a shard file to this version's tables, and add those of types that are new.
+
+    Raises as `check`, and WrongSchema where objects lie in another form than their type is declared in now.
+    """
     if not check(database):
         database.run(
             "CREATE TABLE IF NOT EXISTS schema(version INTEGER NOT NULL, readable_by INTEGER NOT NULL)"
@@ -118,19 +122,28 @@ def create(database: Database, layouts: Iterable[Layout]) -> None:
     for statement in _COMMON.split(";\n"):
         if statement.strip():
             database.run(statement)
+    database.run(shape.TABLE)
+    noted = shape.noted(database)
     for layout in layouts:
-        for statement in _statements(layout):
+        if noted.get(layout.type.name, shape.of(layout)) != shape.of(layout):
+            raise WrongSchema(
+                f"{layout.type.name} is declared otherwise than where the data is in use: "
+                "end every posthouse process on it and start again"
+            )
+        for statement in statements(layout):
             database.run(statement)
+        if layout.type.name not in noted:
+            shape.note(database, layout)
         database.run("INSERT INTO kind(name) VALUES (?) ON CONFLICT DO NOTHING", (layout.type.name,))
 
 
-def codes(database: Database, types: Iterable[Type]) -> dict[str, int]:
-    """Give each type's number in this file."""
-    known: dict[str, int] = dict(database.all("SELECT name, code FROM kind"))  # type: ignore[arg-type]
-    return {type.name: known[type.name] for type in types}
+def codes(database: Database) -> dict[str, int]:
+    """Give the number of each type in this file, by its name; also of types that nobody declares now."""
+    return dict(database.all("SELECT name, code FROM kind"))  # type: ignore[arg-type]
 
 
-def _statements(layout: Layout) -> list[str]:
+def statements(layout: Layout) -> list[str]:
+    """Give the statements that make the tables and indexes of a type where they are not there."""
     name = layout.name
     columns = "".join(f'"c_{prop.name}", ' for prop in layout.columns)
     columns += "".join(f'"n_{counter}" INTEGER NOT NULL DEFAULT 0, ' for counter in layout.counters)

@@ -498,7 +498,7 @@ class Transaction:
     def erase(self) -> bool:
         """Remove some of the account's rows, for `Store.erase`; says whether there were any."""
         low = self._base
-        return erase.some(self._database, self._schema.layouts.values(), self.account, low, low | ID_MASK)
+        return erase.some(self._database, self.account, low, low | ID_MASK)
 
     def finish(self) -> None:
         """Write what the unit gathered: counts, and the account's own row."""
