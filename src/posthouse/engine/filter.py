@@ -51,7 +51,8 @@ def query(
     """Read the ``filter``, ``sort`` and ``collapseThreads`` arguments.
 
     types: every declared type by its name, against which the ids in the filter are held; None for a query
-    that is read but not run. accounts: the ids of those that are open to the caller. Raises MethodError ``invalidArguments``, ``unsupportedFilter`` or ``unsupportedSort``.
+    that is read but not run. accounts: the ids of those that are open to the caller.
+    Raises MethodError ``invalidArguments``, ``unsupportedFilter`` or ``unsupportedSort``.
     """
     reader = _FilterReader(type, types, accounts)
     where = None if arguments["filter"] is None else reader.read(arguments["filter"], 0)
