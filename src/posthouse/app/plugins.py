@@ -14,6 +14,7 @@ from posthouse.app.config import ConfigError
 from posthouse.kit import log
 from posthouse.kit.json import dumps
 from posthouse.kit.limits import Limits
+from posthouse.model.caller import Access, Caller
 from posthouse.model.capability import Capability
 from posthouse.model.registry import DeclarationError, Registry
 
@@ -50,6 +51,10 @@ def load(limits: Limits, built_in: Iterable[Capability]) -> list[Capability]:
     return [*loaded.values()]
 
 
+_HIS: Final = Access(account=1, shard=0, name="")
+_ANYBODY: Final = Caller(1, "", {_HIS.wire: _HIS}, "")
+
+
 def tell() -> None:
     """Log which packages bring capabilities."""
     for package, version in installed():
@@ -65,9 +70,9 @@ def _load(point: EntryPoint, limits: Limits) -> Capability:
         kind = type(capability).__name__
         raise _refusal(point, f"{point.value} is no Capability, but of type {kind}")
     try:
-        for describe in (capability.server, capability.per_account):
-            if describe is not None:
-                dumps(describe(limits))
+        if capability.server is not None:
+            dumps(capability.server(limits))
+        dumps(capability.in_account(limits, _ANYBODY, _HIS))
     except Exception as error:
         raise _refusal(point, f"{point.value} does not describe itself: {_said(error)}") from error
     return capability

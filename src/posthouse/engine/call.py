@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
+from posthouse.kit.json import JsonObject
 from posthouse.kit.limits import Limits
 from posthouse.kit.turns import Turns
 from posthouse.model.caller import Access, Caller
@@ -19,6 +20,15 @@ from posthouse.store.subscriptions import Rows
 from posthouse.store.txn import Transaction
 
 T = TypeVar("T")
+
+
+Describe: TypeAlias = Callable[[Caller, Access], JsonObject]
+
+_NOBODY: Final = Caller(0, "", {}, "")
+
+
+def _undescribed(caller: Caller, access: Access) -> JsonObject:
+    return {}
 
 
 class Subscriptions(Protocol):
@@ -41,6 +51,36 @@ class Subscriptions(Protocol):
         ...
 
 
+class Sharing(Protocol):
+    """Knows with whom the containers of an account can be shared, and hears when that was done (RFC 9670)."""
+
+    async def known(self, access: Access, principals: Collection[int]) -> set[int]:
+        """Give those Principals, by number, that something in the account can be shared with."""
+        ...
+
+    async def open(self, access: Access, principals: Collection[int]) -> None:
+        """Let Principals find the account; called before they are granted anything in it."""
+        ...
+
+    async def changed(self, access: Access, principals: Collection[int]) -> None:
+        """Hear that Principals see more, less or something else of the account from now on."""
+        ...
+
+
+class Alone:
+    """A `Sharing` where there is nobody to share with."""
+
+    async def known(self, access: Access, principals: Collection[int]) -> set[int]:
+        """Know nobody."""
+        return set()
+
+    async def open(self, access: Access, principals: Collection[int]) -> None:
+        """Do nothing."""
+
+    async def changed(self, access: Access, principals: Collection[int]) -> None:
+        """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What every call of this server uses.
@@ -48,7 +88,8 @@ class Tools:
     pool: threads for work that would hold up the event loop. decode: undoes a part's transfer encoding.
     false_removes: read a keyword or another member of a set that is patched to false as removed, as some
     clients write it against RFC 8620 §5.3. inline: short reads may run in this thread, for it is the store's.
-    subscriptions: None if nothing is pushed to URLs.
+    subscriptions: None if nothing is pushed to URLs. describe: makes the Account object of an account as the
+    session shows it to a caller.
     """
 
     registry: Registry
@@ -60,14 +101,22 @@ class Tools:
     false_removes: bool = False
     inline: bool = True
     subscriptions: Subscriptions | None = None
+    sharing: Sharing = Alone()  # noqa: RUF009  it has no state
+    describe: Describe = _undescribed
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A snapshot and the blobs; see `ports.Reading`."""
+    """A snapshot and the blobs; see `ports.Reading`. caller: nobody where the server reads for itself."""
 
     txn: Transaction
     blobs: BlobSource
+    caller: Caller = _NOBODY
+    describe: Describe = _undescribed
+
+    def account(self, access: Access) -> JsonObject:
+        """See `ports.Reading.account`."""
+        return self.describe(self.caller, access)
 
 
 @dataclass(slots=True, eq=False)
@@ -110,7 +159,7 @@ class Call:
 
     def reading(self, txn: Transaction) -> Reading:
         """Give a ``compute`` hook what it may use."""
-        return Reading(txn, self.tools.blobs)
+        return Reading(txn, self.tools.blobs, self.caller, self.tools.describe)
 
     def at(self, access: Access) -> Call:
         """Give the same call on another account of the caller."""

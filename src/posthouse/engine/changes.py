@@ -7,7 +7,6 @@ from typing import Final
 from posthouse.engine import state
 from posthouse.engine.call import Call
 from posthouse.engine.result import Result
-from posthouse.kit import ids
 from posthouse.kit.json import JsonObject
 from posthouse.model.property import Part
 from posthouse.model.type import Type
@@ -27,7 +26,7 @@ def changes(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> 
     answer = {
         "accountId": arguments["accountId"],
         "oldState": arguments["sinceState"],
-        "newState": ids.encode(found.until),
+        "newState": call.access.state(found.until),
         "hasMoreChanges": found.more,
         "created": type.wires(found.created),
         "updated": type.wires(found.updated),

@@ -78,7 +78,7 @@ class Engine:
         aside: this runs in another thread than the store's, with an event loop of its own.
         """
         tools = replace(self._tools, inline=False) if aside else self._tools
-        batch = _Batch(tools, caller, request, self._lenient_using)
+        batch = _Batch(tools, self._sessions, caller, request, self._lenient_using)
         results = await batch.run()
         return encode_response(
             ((result.name, result.pieces(), result.call_id) for result in results),
@@ -90,8 +90,11 @@ class Engine:
 class _Batch:
     """The calls of one request."""
 
-    def __init__(self, tools: Tools, caller: Caller, request: Request, lenient_using: bool) -> None:
+    def __init__(
+        self, tools: Tools, sessions: Sessions, caller: Caller, request: Request, lenient_using: bool
+    ) -> None:
         self._tools = tools
+        self._sessions = sessions
         self._caller = caller
         self._request = request
         self._lenient_using = lenient_using
@@ -162,6 +165,7 @@ class _Batch:
     ) -> Answer:
         of, verb = self._method(invocation.name)
         given = references.resolve(invocation.arguments, before, self._room)
+        self._demand_supported(invocation.name, place)
         call = self._call(invocation, place)
         if isinstance(of, Method):
             assert of.reads is not None
@@ -192,6 +196,7 @@ class _Batch:
         taken = argument.of_method(of) if isinstance(of, Method) else argument.of_verb(of, verb)
         arguments = argument.check(taken, given)
         place = access.account(self._caller, arguments["accountId"])
+        self._demand_supported(invocation.name, place)
         call = self._call(invocation, place)
         if isinstance(of, Type):
             if verb in _READERS:
@@ -209,6 +214,12 @@ class _Batch:
     def _call(self, invocation: Invocation, place: Access) -> Call:
         using = self._request.using
         return Call(self._tools, self._caller, place, invocation.call_id, self.created_ids, using)
+
+    def _demand_supported(self, name: str, place: Access) -> None:
+        """Refuse with ``accountNotSupportedByMethod`` (RFC 8620 §3.6.2)."""
+        uri, *_ = self._tools.registry.methods[name]
+        if not self._sessions.supports(uri, self._caller, place):
+            raise MethodError("accountNotSupportedByMethod")
 
     def _method(self, name: str) -> tuple[Type | Method, str]:
         """Find a method among the capabilities that the request uses (RFC 8620 §3.3)."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
-from posthouse.engine import access, state
+from posthouse.engine import access, share, state
 from posthouse.engine.call import Call
 from posthouse.engine.result import Ids, Result, Rows
 from posthouse.kit.json import JsonObject, dumps
@@ -28,12 +28,12 @@ def get(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Resu
     most = call.limits.max_objects_in_get
     if wanted is not None and len(wanted) > most:
         raise MethodError("requestTooLarge", f"at most {most} ids can be asked for")
-    names = type.defaults() if arguments["properties"] is None else checked(type, arguments["properties"])
+    names = shown(call, type, arguments["properties"])
     needs = type.needs_hook and type.needs_hook(names, arguments)
     if needs is None and type.open and any(name not in type.properties and name != REST for name in names):
         needs = frozenset((REST,))  # undeclared ones are together, and must be picked
-    if needs is not None:
-        return _computed(call, txn, type, arguments, names, needs)
+    if needs is not None or (txn.through is not None and _hides(txn, type, wanted)):
+        return _computed(call, txn, type, arguments, names, needs or frozenset())
     plan = call.layout(type).plan(names)
     missing: list[str] = []
     if wanted is None:
@@ -77,6 +77,21 @@ def _demand_few(found: Sequence[object], most: int) -> None:
 _NOT_STORED: Final = (Part.COMPUTED, Part.GRANTED, Part.INDEX)
 
 
+def shown(call: Call, type: Type, wanted: Sequence[str] | None) -> list[str]:
+    """Give the names of the properties to answer with, each once; wanted: None for those given by default.
+
+    What another capability brings is there only for a request that uses it (RFC 8620 §3.3).
+    Raises MethodError ``invalidArguments`` as `checked` does.
+    """
+    foreign = type.foreign(call.using) if type.uris else ()
+    if wanted is None:
+        return [name for name in type.defaults() if name not in foreign]
+    names = checked(type, wanted)
+    if any(name in foreign for name in names):
+        raise MethodError("invalidArguments", "it is of a capability not used", arguments=["properties"])
+    return names
+
+
 def checked(type: Type, wanted: Sequence[str]) -> list[str]:
     """Give the names of the wanted properties, each once.
 
@@ -98,26 +113,66 @@ def checked(type: Type, wanted: Sequence[str]) -> list[str]:
 def _more(
     call: Call, txn: Transaction, type: Type, plan: Plan, rows: Sequence[Row], names: Sequence[str]
 ) -> list[bytes] | None:
-    """Write for each row the members that are not in it, the person's own values and his rights, if any."""
-    view = access.view(call.caller, call.access) if type.rights is not None and "myRights" in names else None
-    if view is None and not plan.overlay:
+    """Write for each row the members that are not in it: the person's own values, his rights, who else has any."""
+    more = _Grants(call, txn, type, names)
+    if not more.asked and not plan.overlay:
         return None
-    unset = dict.fromkeys(plan.overlay, False)
+    unset = dict.fromkeys(plan.overlay, txn.subscribed)
     own = txn.overlays(type, plan.overlay) if plan.overlay else {}
+    shares = more.shares([id_of(row) for row in rows])
     written: dict[tuple[object, ...], bytes] = {}
     texts = []
     for row in rows:
         id = id_of(row)
         values = unset | own[id] if id in own else unset
-        bits = None if view is None else view.rights(type, id)
+        if id in shares:
+            texts.append(dumps(values | more.of(id, shares))[1:-1])
+            continue
         # Most objects of an account have the same members, which are written once.
-        key = (bits, *values.values())
+        key = (more.bits(id), *values.values())
         text = written.get(key)
         if text is None:
-            rights = {} if bits is None or type.rights is None else {"myRights": type.rights.object(bits)}
-            text = written[key] = dumps(values | rights)[1:-1]
+            text = written[key] = dumps(values | more.of(id, shares))[1:-1]
         texts.append(text)
     return texts
+
+
+class _Grants:
+    """What a /get tells of a container's rights: those of the caller, and those of others."""
+
+    def __init__(self, call: Call, txn: Transaction, type: Type, names: Sequence[str]) -> None:
+        self._call = call
+        self._txn = txn
+        self._type = type
+        self._mine = type.rights is not None and "myRights" in names
+        self._others = type.rights is not None and "shareWith" in names
+        self._view = access.view(txn)
+        self.asked = self._mine or self._others
+
+    def bits(self, id: int) -> int | None:
+        """Give the caller's rights if they are asked for."""
+        return self._view.rights(self._type, id) if self._mine else None
+
+    def shares(self, ids: Sequence[int]) -> Mapping[int, Mapping[int, int]]:
+        """Read the rights of others in containers, as far as the caller may see and change them."""
+        return share.visible(self._txn, self._view, self._type, ids) if self._others else {}
+
+    def of(self, id: int, shares: Mapping[int, Mapping[int, int]]) -> JsonObject:
+        """Make the members of one container."""
+        rights = self._type.rights
+        told: JsonObject = {}
+        if rights is not None and self._mine:
+            told["myRights"] = rights.object(self._view.rights(self._type, id), self._call.using)
+        if rights is not None and self._others:
+            told["shareWith"] = share.written(rights, shares.get(id))
+        return told
+
+
+def _hides(txn: Transaction, type: Type, wanted: Sequence[str] | None) -> bool:
+    """Say whether something in a visitor's rows may be hidden from him, so that they can't be sent as they are."""
+    if type.within is None or wanted is None:
+        return True
+    return bool(txn.seen().hidden(type, _local(type, wanted)[0]))
 
 
 def _computed(
@@ -140,11 +195,9 @@ def _computed(
     if type.compute_hook is not None:
         type.compute_hook(call.reading(txn), objects, names, arguments)
     wanted = ["id", *names]
-    rights = type.rights is not None and "myRights" in names
-    extra: dict[int, JsonObject] = {}
-    if rights and type.rights is not None:
-        view = access.view(call.caller, call.access)
-        extra = {id: {"myRights": type.rights.object(view.rights(type, id))} for id in objects}
+    more = _Grants(call, txn, type, names)
+    shares = more.shares(list(objects))
+    extra = {id: more.of(id, shares) for id in objects} if more.asked else {}
     found = []
     for id in ids:
         if id not in objects:

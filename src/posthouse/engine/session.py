@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Final
 
 from posthouse.engine.filter import COLLATIONS
 from posthouse.kit.json import JsonObject, dumps
 from posthouse.kit.limits import Limits
-from posthouse.model.caller import Caller
+from posthouse.model.caller import Access, Caller, wire_account
 from posthouse.model.registry import Registry
 
 API: Final = "/jmap/api/"
@@ -32,6 +33,15 @@ def core(limits: Limits) -> JsonObject:
     }
 
 
+@dataclass(slots=True)
+class _Known:
+    """What was found out about a caller: for each account its ``accountCapabilities``, and his session's state."""
+
+    caller: Caller
+    accounts: dict[str, JsonObject]
+    state: str = ""
+
+
 class Sessions:
     """Writes Session objects; the same caller's is the same in every process and after a restart.
 
@@ -40,48 +50,75 @@ class Sessions:
     """
 
     def __init__(self, registry: Registry, limits: Limits, *, core_primary: bool = False) -> None:
-        self._server = {uri: capability.server(limits) for uri, capability in registry.capabilities.items()}
-        self._located = {
-            uri: capability.at
-            for uri, capability in registry.capabilities.items()
-            if capability.at is not None
+        self._registry = registry
+        self._limits = limits
+        capabilities = registry.capabilities
+        self._server = {
+            uri: capability.server(limits) for uri, capability in capabilities.items() if capability.server
         }
-        self._account = {
-            uri: capability.per_account(limits)
-            for uri, capability in registry.capabilities.items()
-            if capability.per_account is not None
+        self._located = {uri: capability.at for uri, capability in capabilities.items() if capability.at}
+        self._accountless = {uri for uri, one in capabilities.items() if one.per_account is None}
+        self._also_primary = ["urn:ietf:params:jmap:core"] if core_primary else []
+        self._known: dict[int, _Known] = {}
+
+    def supports(self, uri: str, caller: Caller, access: Access) -> bool:
+        """Say whether a capability's methods work in an account as the caller has it."""
+        return uri in self._accountless or uri in self._of(caller).accounts[access.wire]
+
+    def describe(self, caller: Caller, access: Access) -> JsonObject:
+        """Make the Account object of an account that is open to the caller (RFC 8620 §2)."""
+        return {
+            "name": access.name,
+            "isPersonal": access.is_personal,
+            "isReadOnly": access.is_read_only,
+            "accountCapabilities": self._of(caller).accounts[access.wire],
         }
-        self._primary = [*self._account, *(["urn:ietf:params:jmap:core"] if core_primary else [])]
-        self._states: dict[int, tuple[Caller, str]] = {}
+
+    def _of(self, caller: Caller) -> _Known:
+        # A caller is remembered between his requests, so he is known by himself and not by all that he may see.
+        known = self._known.get(id(caller))
+        if known is not None and known.caller is caller:
+            return known
+        if len(self._known) > 10_000:
+            self._known.clear()
+        capabilities = self._registry.capabilities.items()
+        accounts: dict[str, JsonObject] = {}
+        for wire, access in caller.accounts.items():
+            described = {uri: one.in_account(self._limits, caller, access) for uri, one in capabilities}
+            accounts[wire] = {uri: value for uri, value in described.items() if value is not None}
+        found = self._known[id(caller)] = _Known(caller, accounts)
+        return found
 
     def _shown(self, caller: Caller) -> JsonObject:
-        own = next((wire for wire, access in caller.accounts.items() if access.is_personal), None)
         return {
             "capabilities": self._server,
             "accounts": {
-                wire: {
-                    "name": access.name,
-                    "isPersonal": access.is_personal,
-                    "isReadOnly": access.is_read_only,
-                    "accountCapabilities": self._account,
-                }
+                wire: self.describe(caller, access)
                 for wire, access in caller.accounts.items()
+                if access.is_listed
             },
-            "primaryAccounts": {} if own is None else {uri: own for uri in self._primary},
+            "primaryAccounts": self._primary(caller),
             "username": caller.username,
         }
 
+    def _primary(self, caller: Caller) -> dict[str, str]:
+        """Choose for each capability the caller's own account, or that of his domain."""
+        accounts = self._of(caller).accounts
+        own = next((wire for wire, access in caller.accounts.items() if access.is_personal), None)
+        home = wire_account(caller.home)
+        primary: dict[str, str] = {}
+        for uri in self._server:
+            for wire in (own, home):
+                if wire is not None and uri in accounts.get(wire, ()):
+                    primary.setdefault(uri, wire)
+        return primary if own is None else primary | dict.fromkeys(self._also_primary, own)
+
     def state(self, caller: Caller) -> str:
         """Give the session's state: a hash of what it shows, but for URLs, which are the same to the client."""
-        # A caller is remembered between his requests, so he is known by himself and not by all that he may see.
-        known = self._states.get(id(caller))
-        if known is not None and known[0] is caller:
-            return known[1]
-        if len(self._states) > 10_000:
-            self._states.clear()
-        state = hashlib.sha256(dumps(self._shown(caller))).hexdigest()[:16]
-        self._states[id(caller)] = caller, state
-        return state
+        known = self._of(caller)
+        if not known.state:
+            known.state = hashlib.sha256(dumps(self._shown(caller))).hexdigest()[:16]
+        return known.state
 
     def session(self, caller: Caller, base_url: str) -> bytes:
         """Write the Session object; base_url has no slash at its end."""

@@ -9,6 +9,7 @@ and the call starts again without that destroy.
 
 from __future__ import annotations
 
+import builtins
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -18,13 +19,14 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import chain
 from typing import Final
 
-from posthouse.engine import access, state
+from posthouse.engine import access, share, state, visitor
+from posthouse.engine import given as given_
 from posthouse.engine.call import Call
 from posthouse.engine.result import Result, or_none
+from posthouse.kit import clock
 from posthouse.kit.json import Json, JsonObject
 from posthouse.model.change import Act, Change, Finished, Stage
-from posthouse.model.kind import SetOf
-from posthouse.model.property import MISSING, Part
+from posthouse.model.property import Part
 from posthouse.model.type import FinishHook, Type
 from posthouse.proto.jmap import patch
 from posthouse.proto.jmap.errors import MethodError, SetError
@@ -33,7 +35,10 @@ from posthouse.store.txn import Transaction
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the changes of one call."""
+    """What became of the changes of one call.
+
+    reached: the Principals to whom more, less or something else is open now.
+    """
 
     old_state: str = ""
     new_state: str = ""
@@ -41,6 +46,7 @@ class Outcome:
     updated: dict[str, JsonObject | None] = field(default_factory=dict)
     destroyed: list[str] = field(default_factory=list)
     refused: defaultdict[Act, dict[str, SetError]] = field(default_factory=lambda: defaultdict(dict))
+    reached: builtins.set[int] = field(default_factory=builtins.set)
 
     def refusals(self, act: Act) -> Json:
         """Give the SetErrors of one kind of change, None if there is none."""
@@ -60,20 +66,24 @@ async def set(call: Call, type: Type, arguments: JsonObject) -> Result:
     if len(create) + len(update) + len(destroy) > most:
         raise MethodError("requestTooLarge", f"at most {most} objects can be changed")
     own = {added.name: arguments[added.name] for added in type.arguments.get("set", ())}
-    early: dict[str, SetError] = {}
+    foreign = type.foreign(call.using) if type.uris else frozenset()
+    early = await share.known(call, type, create)
     creates: list[Change] = []
     for key, values in create.items():
         try:
-            creates.append(new(type, key, values, own))
+            if key not in early:
+                creates.append(given_.new(type, key, values, own, foreign))
         except SetError as error:
             early[key] = error
     if creates:
         creates = await prepared(call, type, creates, early)
-    refused = {Act.CREATE: early, Act.UPDATE: {}}
+    refused = {Act.CREATE: early, Act.UPDATE: await share.known(call, type, update)}
     patched = await prepared_updates(call, type, update, own, refused[Act.UPDATE])
     outcome = await commit(
         call, type, creates, update, destroy, own, arguments["ifInState"], patched, refused
     )
+    if outcome.reached:
+        await call.tools.sharing.changed(call.access, outcome.reached)
     answer = {
         "accountId": arguments["accountId"],
         "oldState": outcome.old_state,
@@ -86,35 +96,6 @@ async def set(call: Call, type: Type, arguments: JsonObject) -> Result:
         "notDestroyed": outcome.refusals(Act.DESTROY),
     }
     return Result(f"{type.name}/set", call.call_id, answer)
-
-
-def new(type: Type, key: str, values: JsonObject, own: JsonObject) -> Change:
-    """Make the change of a create, its defaults filled in.
-
-    Raises SetError ``singleton`` or ``invalidProperties`` with all properties that are wrong.
-    """
-    if type.singleton is not None:
-        raise SetError("singleton", f"there is one {type.name}, and it is there")
-    wrong = [name for name, value in values.items() if not may_create(type, name, value)]
-    full = dict(values)
-    for name, prop in type.properties.items():
-        if name in values or prop.server:
-            continue
-        if prop.default is not MISSING:
-            full[name] = prop.default
-        elif prop.required:
-            wrong.append(name)
-    if wrong:
-        raise SetError("invalidProperties", "these properties are wrong or missing", sorted(wrong))
-    return Change(Act.CREATE, key, new=full, named=frozenset(values), arguments=own)
-
-
-def may_create(type: Type, name: str, value: Json) -> bool:
-    """Say whether a create may give a property this value."""
-    prop = type.properties.get(name)
-    if prop is None:
-        return type.takes(name)
-    return not prop.server and prop.kind.accepts(value)
 
 
 async def prepared(
@@ -168,7 +149,7 @@ async def commit(
     """
 
     def unit(txn: Transaction) -> Outcome:
-        state.demand(txn, type, if_in_state)
+        state.demand(txn.seen(), type, if_in_state)
         return _Commit(call, txn, type, own, patched, refused).run(creates, update, destroy)
 
     outcome = await call.write(unit)
@@ -214,9 +195,11 @@ class _Commit:
         self._txn = txn
         self._type = type
         self._own = own
-        self._view = access.view(call.caller, call.access)
+        self._eyes = txn.seen()
+        self._visits = txn.through is not None
+        self._view = access.view(txn)
         self._created = dict(call.created_ids)
-        self._outcome = Outcome(old_state=state.current(txn, type))
+        self._outcome = Outcome(old_state=state.current(self._eyes, type))
         self._prepared = patched
         for act, errors in refused.items():
             if errors:
@@ -253,7 +236,7 @@ class _Commit:
         ]
         if self._type.finish_hook is not None:
             self._finish(self._type.finish_hook)
-        outcome.new_state = state.current(self._txn, self._type)
+        outcome.new_state = state.current(self._txn.seen() if self._visits else self._txn, self._type)
         return outcome
 
     # -- what is asked --
@@ -293,7 +276,7 @@ class _Commit:
             return []
         refused = self._outcome.refused.get(Act.UPDATE, {})
         asked = [
-            (key, self._local(key), given, patch_names(given))
+            (key, self._local(key), given, given_.patch_names(given))
             for key, given in update.items()
             if key not in refused
         ]
@@ -338,17 +321,29 @@ class _Commit:
     def _patched(
         self, key: str, id: int, old: JsonObject, given: JsonObject, named: frozenset[str]
     ) -> Change:
-        """Apply a patch and hold the result against the declaration (RFC 8620 §5.3)."""
+        """Apply a patch and hold the result against the declaration (RFC 8620 §5.3).
+
+        A visitor's is applied to what he sees; what he does not see stays as it is.
+        """
+        given_.demand_allowed(self._type, Act.UPDATE)
         if self._call.tools.false_removes:
-            given = _false_as_null(self._type, given)
-        given, kept = _as_kept(self._type, given, self._created)
+            given = given_.false_as_null(self._type, given)
+        given, kept = given_.as_kept(self._type, given, self._created)
         current = {**old, "id": self._wire(key, id)}
         if "myRights" in named and self._type.rights is not None:
             current["myRights"] = self._rights(id)
-        new = patch.apply(given, current, self._type.default_values)
-        wrong = [name for name in named if not _may_update(self._type, current, new, name)]
+        if share.PROPERTY in named and self._type.rights is not None and share.PROPERTY not in current:
+            current[share.PROPERTY] = share.of(self._txn, self._view, self._type, id)
+        known = visitor.masked(self._eyes, self._type, id, current) if self._visits else current
+        new = patch.apply(given, known, self._type.default_values)
+        foreign = self._type.foreign(self._call.using) if self._type.uris else ()
+        wrong = [
+            name for name in named if name in foreign or not given_.may_update(self._type, known, new, name)
+        ]
         if wrong:
             raise SetError("invalidProperties", "these properties can't be that", sorted(wrong))
+        if self._visits:
+            new = visitor.restored(self._type, current, known, new)
         change = Change(Act.UPDATE, key, id=id, old=current, new=new, named=named, arguments=self._own)
         if len(kept) < len(named):
             self._resolve(change, named - kept)
@@ -359,7 +354,7 @@ class _Commit:
     def _ends(self, destroy: list[str], fresh: Mapping[str, Change]) -> dict[str, Change]:
         refused = self._outcome.refused[Act.DESTROY]
         ids = {key: self._local(key) for key in destroy}
-        known = self._txn.exists(self._type, [id for id in ids.values() if id is not None])
+        known = self._eyes.exists(self._type, [id for id in ids.values() if id is not None])
         known |= {change.id for change in fresh.values()}
         ends: dict[str, Change] = {}
         doomed: dict[int, Change] = {}
@@ -368,6 +363,8 @@ class _Commit:
                 refused[key] = SetError("singleton", f"{self._type.name} can't be destroyed")
             elif id is None or id not in known:
                 refused[key] = SetError("notFound")
+            elif Act.DESTROY.value in self._type.forbids:
+                refused[key] = SetError("forbidden", f"only the server does this to a {self._type.name}")
             elif id not in doomed:
                 ends[key] = doomed[id] = Change(Act.DESTROY, key, id=id, arguments=self._own)
         return ends
@@ -416,7 +413,7 @@ class _Commit:
     def _is_there(self, type: Type, id: int, stage: Stage) -> bool:
         if type is self._type and id in stage.changes:
             return not stage.gone(id)
-        return id in self._txn.exists(type, [id])
+        return id in self._eyes.exists(type, [id])
 
     # -- judging --
 
@@ -446,9 +443,12 @@ class _Commit:
             if lost:
                 raise SetError("invalidProperties", "these properties refer to nothing", sorted(lost))
             access.demand(self._view, self._type, self._containers(), change)
+            share.judge(self._view, self._type, change)
             if self._type.check_hook is not None:
                 self._type.check_hook(self._txn, change, stage)
         except SetError as error:
+            if self._visits:
+                error = visitor.discreet(self._eyes, self._type, error)
             keys = self._patched_by[change.id] if change.act is Act.UPDATE else [change.key]
             self._outcome.refused[change.act].update(dict.fromkeys(keys, error))
             if stage.changes[change.id] is change:
@@ -469,8 +469,23 @@ class _Commit:
             return  # Nothing changed, so the state may stay (RFC 8620 §5.1).
         else:
             self._txn.update(self._type, change.id, change.before(), change.after())
+        if self._type.rights is not None:
+            self._share(change)
         if self._type.after_hook is not None:
             self._type.after_hook(self._txn, change)
+
+    def _share(self, change: Change) -> None:
+        """Write what a change means for who sees a container."""
+        now = int(clock.now())
+        reached = self._outcome.reached
+        if self._visits and change.act is Act.CREATE:
+            reached |= share.inherit(self._txn, self._type, change, now)
+            self._eyes = self._txn.seen()
+            self._view = access.view(self._txn)
+        else:
+            reached |= share.write(self._txn, self._type, change, now)
+        if self._visits and visitor.subscribes(self._type, change):
+            reached.add(self._txn.person)
 
     def _destroy(self, ends: Mapping[str, Change]) -> dict[str, SetError]:
         """Destroy what can be; one that fails is tried again when another is gone, as a parent may be."""
@@ -487,7 +502,7 @@ class _Commit:
                 try:
                     self._destroy_one(change, waiting)
                 except SetError as error:
-                    failed[key] = error
+                    failed[key] = visitor.discreet(self._eyes, self._type, error) if self._visits else error
                     continue
                 progress = True
                 failed.pop(key, None)
@@ -496,8 +511,16 @@ class _Commit:
 
     def _destroy_one(self, change: Change, waiting: Mapping[str, Change]) -> None:
         access.demand(self._view, self._type, self._containers(), change)
+        if self._visits:
+            kept = visitor.kept(self._eyes, self._type, change)
+            if kept is not None:  # It is elsewhere too, and stays there.
+                self._write(kept)
+                return
+            visitor.demand_to_empty(self._txn, self._view, self._call.types, self._type, change)
         if self._type.before_destroy_hook is not None:
             self._type.before_destroy_hook(self._txn, change, Stage({change.id: change}))
+        if self._type.rights is not None:
+            self._outcome.reached.update(self._txn.shares(self._type, [change.id]).get(change.id, ()))
         self._txn.delete(self._type, change.id)
         if self._type.after_hook is not None:
             self._type.after_hook(self._txn, change)
@@ -511,6 +534,8 @@ class _Commit:
             for name, value in change.after().items():
                 if before.get(name, value) is not value and name not in named and before[name] != value:
                     told[name] = value
+            if self._visits:
+                told = visitor.masked(self._eyes, self._type, change.id, told)
             self._outcome.updated[self._wire(change.key, change.id)] = (told | change.report) or None
             return
         wire = self._type.wire(change.id)
@@ -524,6 +549,8 @@ class _Commit:
                 told[name] = 0
         if self._type.rights is not None:
             told["myRights"] = self._rights(change.id)
+        if self._visits:
+            told = visitor.masked(self._eyes, self._type, change.id, told)
         self._outcome.created[change.key] = told | change.report
         if change.id in self._patched_by:
             self._outcome.updated[wire] = None
@@ -532,8 +559,13 @@ class _Commit:
         """Let the type do what follows from all that was done, and tell of it."""
         outcome = self._outcome
         made = {values["id"]: values for values in outcome.created.values()}
-        changed = finish(self._txn, Finished(self._own, any(outcome.refused.values()), self._created))
+        # What follows for the account as a whole is not for a visitor to ask for.
+        refused = self._visits or any(outcome.refused.values())
+        changed = finish(self._txn, Finished(self._own, refused, self._created))
+        shown = self._eyes.exists(self._type, changed) if self._visits else changed.keys()
         for id, values in changed.items():
+            if id not in shown:
+                continue
             wire = self._type.wire(id)
             if wire in made:
                 made[wire].update(values)
@@ -542,7 +574,7 @@ class _Commit:
 
     def _rights(self, id: int) -> JsonObject:
         assert self._type.rights is not None
-        return self._type.rights.object(self._view.rights(self._type, id))
+        return self._type.rights.object(self._view.rights(self._type, id), self._call.using)
 
 
 @cache
@@ -551,50 +583,3 @@ def _container_name(type: Type) -> str | None:
     if type.within is None:
         return None
     return next((target for target, _ in type.properties[type.within].kind.references({"#": True})), None)
-
-
-def _false_as_null(type: Type, given: JsonObject) -> JsonObject:
-    """Read a member of a set that is patched to false as removed, which the standard writes as null."""
-    sets = {name for name, prop in type.properties.items() if isinstance(prop.kind, SetOf)}
-    return {
-        path: None if value is False and path.partition("/")[0] in sets else value
-        for path, value in given.items()
-    }
-
-
-def _as_kept(type: Type, given: JsonObject, created: Mapping[str, str]) -> tuple[JsonObject, frozenset[str]]:
-    """Name the members of sets in a patch as they are kept: a keyword in lower case, a reference by its id.
-
-    Gives also the sets of which all that is patched is named so.
-    """
-    kept: JsonObject = {}
-    members, others = [], []
-    for path, value in given.items():
-        name, _, member = path.partition("/")
-        prop = type.properties.get(name)
-        if member and prop is not None and isinstance(prop.kind, SetOf):
-            path = f"{name}/{prop.kind.member.resolved(member, created)}"
-            members.append(name)
-        else:
-            others.append(name)
-        kept[path] = value
-    return kept, frozenset(members).difference(others)
-
-
-def patch_names(given: JsonObject) -> frozenset[str]:
-    """Name the top-level properties of a patch; none if it can't be read, for then it is not applied."""
-    try:
-        return frozenset(patch.touched(given))
-    except SetError:
-        return frozenset()
-
-
-def _may_update(type: Type, current: JsonObject, new: JsonObject, name: str) -> bool:
-    prop = type.properties.get(name)
-    if prop is None:
-        return type.open is not None and type.open(name)
-    if prop.optional and name not in new:
-        return True
-    if prop.server or prop.immutable:
-        return name in current and new.get(name) == current[name]
-    return prop.kind.accepts(new.get(name))

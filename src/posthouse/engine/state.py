@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from posthouse.kit import ids
+from posthouse.model.caller import read_state, write_state
 from posthouse.model.ports import Txn
 from posthouse.model.type import Type
 from posthouse.proto.jmap.errors import MethodError
@@ -10,7 +10,7 @@ from posthouse.proto.jmap.errors import MethodError
 
 def current(txn: Txn, type: Type) -> str:
     """Give a type's state in this snapshot."""
-    return ids.encode(txn.state(type))
+    return write_state(txn.state(type), txn.through is not None)
 
 
 def since(txn: Txn, type: Type, text: str) -> int:
@@ -18,7 +18,7 @@ def since(txn: Txn, type: Type, text: str) -> int:
 
     Raises MethodError ``cannotCalculateChanges`` for one that was never given out or is too old.
     """
-    number = ids.decode(text)
+    number = read_state(text, txn.through is not None)
     if number is None or number > txn.state(type):
         raise MethodError("cannotCalculateChanges", "the state is none that this server gave out")
     if number < txn.floor(type):

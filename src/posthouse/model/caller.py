@@ -39,20 +39,37 @@ class Access:
         return wire_account(self.account)
 
     def state(self, number: int) -> str:
-        """Write a number that objects have drawn as the state that clients see (RFC 8620 §5.1).
-
-        Those of a visitor look different, for he counts what he sees: if all is open to him one day, they are void.
-        """
-        return _VISITED + ids.encode(number) if self.through is not None else ids.encode(number)
-
-    def number(self, state: str) -> int | None:
-        """Read a state that clients give back; None for what `state` never wrote here."""
-        if self.through is None:
-            return ids.decode(state)
-        return ids.decode(state[1:]) if state[:1] == _VISITED else None
+        """Write a number that objects have drawn as the state that clients see; see `write_state`."""
+        return write_state(number, self.through is not None)
 
 
 _VISITED: Final = "u"  # which no number begins with
+
+
+def write_state(number: int, visits: bool) -> str:
+    """Write a number that objects have drawn as the state that clients see (RFC 8620 §5.1).
+
+    visits: the state is that of a visitor. It looks different, for he counts what he sees: if all of the account
+    is open to him one day, it is void.
+    """
+    return _VISITED + ids.encode(number) if visits else ids.encode(number)
+
+
+def read_state(state: str, visits: bool) -> int | None:
+    """Read a state that a client gives back; None for what `write_state` never wrote for the like of him."""
+    if visits:
+        return ids.decode(state[1:]) if state[:1] == _VISITED else None
+    return ids.decode(state)
+
+
+def wire_principal(principal: int) -> str:
+    """Write a Principal's number as the Id that clients see."""
+    return "p" + ids.encode(principal)
+
+
+def principal_number(wire: str) -> int | None:
+    """Read such an Id; None for what can't be one."""
+    return ids.decode(wire[1:]) if wire[:1] == "p" else None
 
 
 def wire_account(account: int) -> str:

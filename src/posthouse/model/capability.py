@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from posthouse.kit.json import JsonObject
 from posthouse.kit.limits import Limits
+from posthouse.model.caller import Access, Caller
 from posthouse.model.kind import Kind
 from posthouse.model.ports import Calling, Txn
 from posthouse.model.type import Type
@@ -15,6 +16,7 @@ from posthouse.model.type import Type
 ReadMethod: TypeAlias = Callable[[Calling, Txn, JsonObject], JsonObject]
 WriteMethod: TypeAlias = Callable[[Calling, JsonObject], Awaitable[JsonObject]]
 Describe: TypeAlias = Callable[[Limits], JsonObject]
+DescribeAccount: TypeAlias = Callable[[Limits, Caller, Access], JsonObject | None]
 Locate: TypeAlias = Callable[[str], JsonObject]
 
 
@@ -46,13 +48,19 @@ def _nothing(limits: Limits) -> JsonObject:
     return {}
 
 
+def _nothing_there(limits: Limits, caller: Caller, access: Access) -> JsonObject:
+    return {}
+
+
 class Capability:
     """One JMAP extension.
 
-    uri: its identifier. types: the data types it brings. server, per_account: make the objects that
-    the session shows under ``capabilities`` and under each account's ``accountCapabilities``; per_account
-    None: the capability has no methods that work on accounts. at: makes what the first of the two objects has
-    besides for a client who reaches ``/`` at a URL, which is given without a slash at its end.
+    uri: its identifier. types: the data types it brings. server: makes the object that the session shows under
+    ``capabilities``; None: it is not shown there. per_account: makes the one under an account's
+    ``accountCapabilities``, as one caller has the account; it gives None where the capability has nothing, as
+    the engine does for an account in which no object of its types is open to the caller. per_account None: the
+    capability has no methods that work on accounts. at: makes what the first of the two objects has besides for
+    a client who reaches ``/`` at a URL, which is given without a slash at its end.
     """
 
     def __init__(
@@ -60,8 +68,8 @@ class Capability:
         uri: str,
         *,
         types: Sequence[Type] = (),
-        server: Describe = _nothing,
-        per_account: Describe | None = _nothing,
+        server: Describe | None = _nothing,
+        per_account: DescribeAccount | None = _nothing_there,
         at: Locate | None = None,
     ) -> None:
         self.uri = uri
@@ -70,6 +78,18 @@ class Capability:
         self.per_account = per_account
         self.at = at
         self.methods: dict[str, Method] = {}
+
+    def in_account(self, limits: Limits, caller: Caller, access: Access) -> JsonObject | None:
+        """Make the object of an account's ``accountCapabilities``; None if the capability has nothing there."""
+        if self.per_account is None:
+            return None
+        if (
+            access.kinds is not None
+            and access.kinds.isdisjoint(type.name for type in self.types)
+            and self.types
+        ):
+            return None
+        return self.per_account(limits, caller, access)
 
     def reads(self, name: str, **parameters: Parameter) -> Callable[[ReadMethod], ReadMethod]:
         """Register a method that only reads one account."""

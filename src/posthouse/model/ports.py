@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from posthouse.kit.json import Json, JsonObject
 from posthouse.kit.limits import Limits
-from posthouse.model.caller import Caller
+from posthouse.model.caller import Access, Caller
 from posthouse.model.condition import Query
 
 T = TypeVar("T")
@@ -81,6 +81,11 @@ class Txn(Protocol):
     @property
     def person(self) -> int:
         """The person who acts, whose overlay values are read and written; 0 for the server itself."""
+        ...
+
+    @property
+    def through(self) -> frozenset[int] | None:
+        """The Principals as whom the person visits the account; None: all of it is open to him."""
         ...
 
     # -- states --
@@ -282,6 +287,15 @@ class Reading(Protocol):
     @property
     def blobs(self) -> BlobSource:
         """The bytes."""
+        ...
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        ...
+
+    def account(self, access: Access) -> JsonObject:
+        """Make the Account object of an account that is open to the caller (RFC 8620 §2)."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -157,8 +157,8 @@ class Type:
             if rights.share is not None:
                 self.properties["shareWith"] = _share_with(rights)
                 self.needs.setdefault("shareWith", rights.share)
-        self.uris = {prop.uri: prop.name for prop in self.properties.values() if prop.uri is not None}
-        """The capabilities of others that bring properties of this type, each with one of them."""
+        self.uris = frozenset(prop.uri for prop in self.properties.values() if prop.uri is not None)
+        """The capabilities of others that bring properties of this type."""
 
     def __repr__(self) -> str:
         return f"Type({self.name!r})"
@@ -194,6 +194,12 @@ class Type:
         """Say whether a /get may ask for a property of this name."""
         prop = self.properties.get(name)
         return self.takes(name) if prop is None else prop.part is not Part.INDEX and not prop.inner
+
+    def foreign(self, using: Container[str]) -> frozenset[str]:
+        """Name the properties that exist only for requests that use capabilities which this one does not."""
+        return frozenset(
+            name for name, prop in self.properties.items() if prop.uri is not None and prop.uri not in using
+        )
 
     def takes(self, name: str) -> bool:
         """Say whether a name that is in no table may be that of a property."""

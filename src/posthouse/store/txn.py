@@ -84,9 +84,13 @@ class Transaction:
         person: int,
         writes: bool,
         is_late: Callable[[], bool] = lambda: False,
+        through: frozenset[int] | None = None,
+        subscribed: bool = False,
     ) -> None:
         self.account = account
         self.person = person
+        self.through = through
+        self.subscribed = subscribed
         self._is_late = is_late
         self._database = database
         self._schema = schema
@@ -248,6 +252,32 @@ class Transaction:
             (self.account, container),
         )
         return [cast(int, row[0]) for row in rows]
+
+    # -- grants --
+
+    def seen(self) -> Transaction:
+        """Give this transaction as its person sees the account."""
+        return self
+
+    def grants(self) -> Mapping[str, Mapping[int, int]]:
+        """Give the rights that were granted to the visitor, as bits by type of container and id."""
+        return {}
+
+    def shares(self, type: TypeLike, ids: Iterable[int]) -> dict[int, dict[int, int]]:
+        """Give the rights that were granted to others in containers, as bits by id and Principal."""
+        return {}
+
+    def share(self, type: TypeLike, id: int, shares: Mapping[int, int], by: int, at: int) -> set[int]:
+        """Grant just these rights in a container; gives the Principals whose rights changed."""
+        return set()
+
+    def mask(self, type: TypeLike, objects: dict[int, JsonObject]) -> dict[int, JsonObject]:
+        """Give copies of objects without references to what the visitor does not see."""
+        return objects
+
+    def hidden(self, type: TypeLike, ids: Sequence[int]) -> set[int]:
+        """Give those items that are also in a container that the visitor does not see."""
+        return set()
 
     # -- writing --
 

@@ -57,7 +57,12 @@ def test_a_create_needs_its_right_in_every_container() -> None:
 
 def test_a_destroy_needs_its_right_in_every_container() -> None:
     assert is_allowed(DESTROY, _1=("mayRemove",), _2=("mayRemove",))
-    assert not is_allowed(DESTROY, _2=("mayRemove",))
+    assert not is_allowed(DESTROY, _1=("mayRead",), _2=("mayRemove",))
+
+
+def test_a_container_that_is_not_seen_asks_for_nothing() -> None:
+    assert is_allowed(DESTROY, _2=("mayRemove",))
+    assert is_allowed(update(on(1, 2), on(1, 2, tags={"old": True})), _2=("mayTag",))
 
 
 def test_a_move_needs_a_right_where_it_leaves_and_another_where_it_enters() -> None:
@@ -73,9 +78,13 @@ def test_a_property_needs_its_right_where_the_object_was() -> None:
     assert not is_allowed(tagged, _1=("mayAdd", "mayRemove"))
 
 
-def test_what_needs_no_right_or_does_not_change_is_allowed() -> None:
-    assert is_allowed(update(on(1), on(1, price=3)))
+def test_what_does_not_change_needs_no_right() -> None:
     assert is_allowed(update(on(1, tags={"old": True}), on(1, tags={"old": True})))
+
+
+def test_what_no_right_is_declared_for_is_for_the_owner_alone() -> None:
+    every = shelf.rights.names if shelf.rights is not None else ()
+    assert not is_allowed(update(on(1), on(1, price=3)), _1=every)
 
 
 def test_a_member_may_need_a_right_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

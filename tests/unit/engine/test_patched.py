@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posthouse.capabilities.mail.email import email
-from posthouse.engine.set import _as_kept
+from posthouse.engine.given import as_kept
 from posthouse.kit.json import JsonObject
 from posthouse.proto.jmap import patch
 from posthouse.proto.jmap.errors import SetError
@@ -24,7 +24,7 @@ patches = st.dictionaries(
 
 @given(patches)
 def test_resolving_a_set_anew_changes_nothing_that_its_patch_has_named(given_patch: JsonObject) -> None:
-    kept, done = _as_kept(email, given_patch, CREATED)
+    kept, done = as_kept(email, given_patch, CREATED)
     try:
         new = patch.apply(kept, CURRENT, email.default_values)
     except SetError:
@@ -35,6 +35,6 @@ def test_resolving_a_set_anew_changes_nothing_that_its_patch_has_named(given_pat
 
 def test_a_set_that_is_also_given_whole_is_not_done() -> None:
     whole = {"keywords": {"A": True}, "mailboxIds/#k": True, "subject": "x"}
-    kept, done = _as_kept(email, whole, CREATED)
+    kept, done = as_kept(email, whole, CREATED)
     assert {"keywords": {"A": True}, "mailboxIds/m1": True, "subject": "x"} == kept
     assert {"mailboxIds"} == done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from posthouse.kit.json import JsonObject
 from posthouse.kit.limits import Limits
+from posthouse.model.caller import Access, Caller
 from posthouse.model.capability import Capability, Parameter
 from posthouse.model.kind import Ref
 from posthouse.model.ports import Calling, Txn
@@ -18,7 +19,7 @@ __all__ = ["BAKERY", "cake", "order", "recipe", "shelf"]
 URI = "https://bakery.example/jmap"
 
 
-def _per_account(limits: Limits) -> JsonObject:
+def _per_account(limits: Limits, caller: Caller, access: Access) -> JsonObject:
     return {"maxSizeShelfName": 100}
 
 

@@ -7,14 +7,14 @@ from typing import Final
 from posthouse.kit.json import JsonObject
 from posthouse.model.change import Act, Change, Finished, Stage
 from posthouse.model.condition import Argument
-from posthouse.model.kind import Boolean, Enum, Ref, String, UnsignedInt, sort_key
+from posthouse.model.kind import Boolean, Ref, String, UnsignedInt, sort_key
 from posthouse.model.ports import Txn
 from posthouse.model.property import Part, Property
 from posthouse.model.rights import Rights
 from posthouse.model.type import Type
 from posthouse.proto.jmap.errors import SetError
 
-RIGHTS: Final = Rights(("mayRead", "mayWrite", "mayShare", "mayDelete"), read="mayRead")
+RIGHTS: Final = Rights(("mayRead", "mayWrite", "mayShare", "mayDelete"), read="mayRead", share="mayShare")
 
 _MOST_BOOKS: Final = 1000
 """AddressBooks of one account: all of them are looked at to choose the default one."""
@@ -29,8 +29,6 @@ address_book = Type(
         Property("sortOrder", UnsignedInt(below=2**31), default=0),
         Property("isDefault", Boolean(), server=True),
         Property("isSubscribed", Boolean(), default=True, part=Part.OVERLAY),
-        # Nothing is shared by this build, so null is all that it can be.
-        Property("shareWith", Enum(frozenset()) | None, default=None),
     ],
     arguments={
         "set": [
@@ -44,7 +42,6 @@ address_book = Type(
         "name": "mayWrite",
         "description": "mayWrite",
         "sortOrder": "mayWrite",
-        "shareWith": "mayShare",
     },
 )
 

@@ -24,7 +24,6 @@ def make(txn: Txn, name: str, *, is_default: bool = False) -> int:
         "sortOrder": 0,
         "isDefault": is_default,
         "isSubscribed": True,
-        "shareWith": None,
     }
     txn.insert(address_book, id, values)
     return id

@@ -9,16 +9,21 @@ from posthouse.capabilities.contacts.contactcard import contact_card
 from posthouse.capabilities.contacts.write import MOST_BOOKS
 from posthouse.kit.json import JsonObject
 from posthouse.kit.limits import Limits
+from posthouse.model.caller import Access, Caller
 from posthouse.model.capability import Capability
 
 
-def _per_account(limits: Limits) -> JsonObject:
-    return {"maxAddressBooksPerCard": MOST_BOOKS, "mayCreateAddressBook": True}
+def _per_account(limits: Limits, caller: Caller, access: Access) -> JsonObject:
+    return {"maxAddressBooksPerCard": MOST_BOOKS, "mayCreateAddressBook": access.through is None}
+
+
+def _parse_per_account(limits: Limits, caller: Caller, access: Access) -> JsonObject | None:
+    return None if CONTACTS.in_account(limits, caller, access) is None else {}
 
 
 CONTACTS: Final = Capability(
     "urn:ietf:params:jmap:contacts", types=[address_book, contact_card], per_account=_per_account
 )
 
-CONTACTS_PARSE: Final = Capability("urn:ietf:params:jmap:contacts:parse")
+CONTACTS_PARSE: Final = Capability("urn:ietf:params:jmap:contacts:parse", per_account=_parse_per_account)
 """No standard has it: the URI, the method and its answers are those of other servers."""

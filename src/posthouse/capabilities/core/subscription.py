@@ -18,8 +18,8 @@ from posthouse.capabilities.pushstate import state
 from posthouse.engine import argument
 from posthouse.engine.call import Call, Subscriptions
 from posthouse.engine.get import checked
+from posthouse.engine.given import new, patch_names
 from posthouse.engine.result import or_none
-from posthouse.engine.set import new, patch_names
 from posthouse.kit import clock
 from posthouse.kit.json import Json, JsonObject
 from posthouse.model.kind import Anything, ListOf, Record, String, UTCDate

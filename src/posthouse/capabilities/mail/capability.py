@@ -11,17 +11,18 @@ from posthouse.capabilities.mail.mailbox import DEEPEST, LONGEST_NAME, mailbox
 from posthouse.capabilities.mail.thread import thread
 from posthouse.kit.json import JsonObject
 from posthouse.kit.limits import Limits
+from posthouse.model.caller import Access, Caller
 from posthouse.model.capability import Capability
 
 
-def _per_account(limits: Limits) -> JsonObject:
+def _per_account(limits: Limits, caller: Caller, access: Access) -> JsonObject:
     return {
         "maxMailboxesPerEmail": MOST_MAILBOXES,
         "maxMailboxDepth": DEEPEST,
         "maxSizeMailboxName": LONGEST_NAME,
         "maxSizeAttachmentsPerEmail": MOST_ATTACHED,
         "emailQuerySortOptions": list(email.sorts),
-        "mayCreateTopLevelMailbox": True,
+        "mayCreateTopLevelMailbox": access.through is None,
     }
 
 

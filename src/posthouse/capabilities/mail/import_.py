@@ -24,6 +24,7 @@ from posthouse.model.change import Act, Change
 from posthouse.model.kind import Anything, Id, Kind, MapOf, String, UTCDate
 from posthouse.model.ports import BlobSource, Calling, Txn
 from posthouse.proto.jmap.errors import MethodError, SetError
+from posthouse.store.txn import Transaction
 
 
 class _BlobReference(Kind):
@@ -102,8 +103,7 @@ async def import_(call: Calling, arguments: JsonObject) -> JsonObject:
             room -= messages[id].weight
         one.message = messages[id]
         ready.append(one)
-    view = access.view(call.caller, place)
-    outcome = await call.write(partial(_file, view, ready, arguments["ifInState"]))
+    outcome = await call.write(partial(_file, ready, arguments["ifInState"]))
     refused.update(outcome.refused)
     call.created_ids.update({key: values["id"] for key, values in outcome.created.items()})
     return {
@@ -140,17 +140,18 @@ def _digest(blobs: BlobSource, id: BlobId) -> Prepared:
     return ingest.digest(data, digest)
 
 
-def _file(view: access.Everything, ready: list[_Wanted], if_in_state: str | None, txn: Txn) -> _Outcome:
+def _file(ready: list[_Wanted], if_in_state: str | None, txn: Transaction) -> _Outcome:
     """File what can be filed, in one transaction."""
-    state.demand(txn, email, if_in_state)
-    outcome = _Outcome(state.current(txn, email), "", {}, {})
+    view, eyes = access.view(txn), txn.seen()
+    state.demand(eyes, email, if_in_state)
+    outcome = _Outcome(state.current(eyes, email), "", {}, {})
     now = int(clock.now())
     keys: list[str] = []
     filings: list[Filing] = []
     for one in ready:
         assert one.message is not None
         try:
-            filings.append(_filing(txn, view, one, one.message, now))
+            filings.append(_filing(eyes, view, one, one.message, now))
             keys.append(one.change.key)
         except SetError as error:
             outcome.refused[one.change.key] = error
@@ -158,14 +159,14 @@ def _file(view: access.Everything, ready: list[_Wanted], if_in_state: str | None
         values = moved.new or {}
         told = {name: values[name] for name in ("blobId", "threadId", "size")}
         outcome.created[key] = {"id": email.wire(moved.id), **told}
-    outcome.new_state = state.current(txn, email)
+    outcome.new_state = state.current(txn.seen(), email)
     return outcome
 
 
-def _filing(txn: Txn, view: access.Everything, one: _Wanted, message: Prepared, now: int) -> Filing:
+def _filing(eyes: Txn, view: access.View, one: _Wanted, message: Prepared, now: int) -> Filing:
     new = one.change.after()
     numbers = {id for wire in new["mailboxIds"] if (id := mailbox.local(wire)) is not None}
-    if len(numbers) < len(new["mailboxIds"]) or txn.exists(mailbox, numbers) != numbers:
+    if len(numbers) < len(new["mailboxIds"]) or eyes.exists(mailbox, numbers) != numbers:
         raise SetError("invalidProperties", "there is no such Mailbox", ["mailboxIds"])
     access.demand(view, email, mailbox, one.change)
     received_at = message.received_at

@@ -53,8 +53,11 @@ RIGHTS: Final = Rights(
         "mayRename",
         "mayDelete",
         "maySubmit",
+        "mayShare",
     ),
     read="mayReadItems",
+    share="mayShare",
+    sharing="urn:ietf:params:jmap:mail:share",
 )
 
 # Control characters, line and paragraph separators, and what is no character (RFC 5198 §2, §3).
@@ -98,7 +101,12 @@ mailbox = Type(
         ],
     },
     rights=RIGHTS,
-    needs={"destroy": "mayDelete", "name": "mayRename", "parentId": "mayRename"},
+    needs={
+        "child": "mayCreateChild",
+        "destroy": "mayDelete",
+        "name": "mayRename",
+        "parentId": "mayRename",
+    },
     tree="parentId",
 )
 

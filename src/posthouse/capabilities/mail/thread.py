@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from posthouse.model.kind import Id, ListOf
+from posthouse.model.kind import ListOf, Ref
 from posthouse.model.ports import Txn
 from posthouse.model.property import Property
 from posthouse.model.type import Type
@@ -22,7 +22,7 @@ thread = Type(
     "Thread",
     letter="t",
     methods="get changes",
-    properties=[Property("emailIds", ListOf(Id()), server=True)],
+    properties=[Property("emailIds", ListOf(Ref("Email")), server=True)],
 )
 
 

@@ -8,10 +8,11 @@ from posthouse.capabilities.submission.identity import identity
 from posthouse.capabilities.submission.outbox import submission
 from posthouse.kit.json import JsonObject
 from posthouse.kit.limits import Limits
+from posthouse.model.caller import Access, Caller
 from posthouse.model.capability import Capability
 
 
-def _per_account(limits: Limits) -> JsonObject:
+def _per_account(limits: Limits, caller: Caller, access: Access) -> JsonObject:
     return {"maxDelayedSend": 0, "submissionExtensions": {}}
 
 
