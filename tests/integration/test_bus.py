@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from posthouse.bus import Bus, Moved, News, SignedOut, open_bus
+from posthouse.bus import Bus, Missed, Moved, News, SignedOut, open_bus
 from posthouse.bus.backlog import MOST
+from wire.lines import break_all
 
 PROGRAM = Path(__file__).parent / "programs" / "on_the_bus.py"
 PUBLICATIONS = 100_000
@@ -142,6 +143,39 @@ def test_a_short_command_is_heard_and_leaves_no_doubt(
         command.end()
     assert is_complete.wait(60)
     assert [SignedOut(number, number) for number in range(1, 6)] == heard
+
+
+@pytest.mark.parametrize("who_came_first", ["we", "they"])
+def test_two_whose_connection_breaks_find_each_other_again(
+    folder: Path, start: Callable[[int], list[Process]], who_came_first: str
+) -> None:
+    """Both hear `Missed` when it breaks, and once more when they have each other again."""
+    heard: list[News] = []
+    changed = threading.Condition()
+
+    def hear(news: Sequence[News]) -> None:
+        with changed:
+            heard.extend(news)
+            changed.notify_all()
+
+    other = start(1) if who_came_first == "they" else []
+    with closing(open_bus(str(folder))) as bus:
+        bus.listen(hear)
+        [process] = other or start(1)
+        for number in range(2):
+            assert 1 == break_all(folder)
+            for _ in range(2):
+                assert ["missed"] == process.until("missed")
+            with changed:
+                assert changed.wait_for(lambda: heard == [Missed(), Missed()], 30)
+                heard.clear()
+            process.say(1, number)
+            with changed:
+                assert changed.wait_for(lambda number=number: heard == [SignedOut(1, number)], 30)
+            assert [f"signed out 1 {number}"] == process.until(f"signed out 1 {number}")  # its own
+            bus.publish([SignedOut(2, number)])
+            heard.clear()
+            assert [f"signed out 2 {number}"] == process.until(f"signed out 2 {number}")
 
 
 @pytest.mark.parametrize("accounts", [10, 2 * MOST])

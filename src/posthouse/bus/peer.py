@@ -14,13 +14,15 @@ from posthouse.bus.port import News
 class Peer:
     """Another process at the end of a connection that does not block; used by one thread at a time.
 
+    name: of the socket at which we met it; None if it came to us, as it will again when the connection breaks.
     reader: what arrives from it. watched: the events for which the bus looks at its socket.
     """
 
-    __slots__ = ("_backlog", "_unsent", "reader", "socket", "watched")
+    __slots__ = ("_backlog", "_unsent", "name", "reader", "socket", "watched")
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, name: str | None = None) -> None:
         self.socket = connection
+        self.name = name
         self.reader = Reader()
         self.watched = 0
         self._unsent = b""  # the rest of a frame

@@ -21,6 +21,7 @@ import secrets
 import socket
 import struct
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,13 +33,20 @@ _NAME: Final = 8  # octets of a name, in hexadecimal digits twice as many
 _LONGEST_FOLDER: Final = 103 - len("/") - 2 * _NAME - len(_SUFFIX)  # macOS has 104 octets with the final zero
 _QUEUE: Final = 4096  # connections not yet accepted; the system may allow fewer
 
+PATIENCE: Final = 30.0
+"""How many seconds to wait for others who take their seats; each needs a few milliseconds."""
+
+_RETRY: Final = (
+    0.01  # seconds between two looks at the lock: the system cannot wait for one with an end in sight
+)
+
 
 class Seat:
     """A listening socket in a folder, made if absent, and connections to all that had one there before.
 
-    listening: accepts those who come later. met: the connections. None of the sockets blocks.
-    Raises `OSError` where the folder cannot be used, or has a process that has been stopped for so long that
-    it can take no more connections.
+    listening: accepts those who come later. met: the connections, by the names of the sockets they lead to.
+    None of the sockets blocks. Raises `OSError` where the folder cannot be used, or has a process that has been
+    stopped while it took its seat, or for so long that it can take no more connections.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,13 +54,13 @@ class Seat:
         folder.chmod(0o700)  # which the system lets only its owner do, and root
         self._owners = {0, os.geteuid(), folder.stat().st_uid}
         self._path = folder.absolute() / (secrets.token_hex(_NAME) + _SUFFIX)
-        self.met: list[socket.socket] = []
+        self.met: dict[str, socket.socket] = {}
         self.listening = _stream()
         try:
             with _alone_in(folder), _short(folder) as near:
                 for name in os.listdir(folder):
                     if name.endswith(_SUFFIX):
-                        self._meet(near, name)
+                        self._meet_first(near, name)
                 self.listening.bind(f"{near}/{self._path.name}")
                 self._path.chmod(0o666)
                 self.listening.listen(_QUEUE)
@@ -64,26 +72,33 @@ class Seat:
                 raise OSError(error.errno, error.strerror, str(folder)) from error
             raise
 
-    def _meet(self, near: str, name: str) -> None:
+    def _meet_first(self, near: str, name: str) -> None:
         """Connect to a process, or remove the socket of a dead one."""
-        one = _stream()
         try:
-            one.connect(f"{near}/{name}")
+            self.met[name] = _connect(f"{near}/{name}")
         except ConnectionRefusedError:
             # On macOS it may also be alive, but stopped for so long that its queue is full: it is then
             # forgotten and has to be started again. Linux says EAGAIN there.
-            one.close()
             with suppress(FileNotFoundError):
                 os.unlink(f"{near}/{name}")
         except FileNotFoundError:  # it has just left
-            one.close()
+            pass
         except BlockingIOError as error:
-            one.close()
             raise OSError(
                 errno.EAGAIN, "a process on this data does not answer: let it go on, or end it"
             ) from error
-        else:
-            self.met.append(one)
+
+    def meet_again(self, name: str) -> socket.socket | None:
+        """Connect once more to a process that was met; None if it is not there any more.
+
+        Needs no lock on the folder: only who met it first does this. Raises `OSError` where that fails now and
+        may not fail later.
+        """
+        with _short(self._path.parent) as near:
+            try:
+                return _connect(f"{near}/{name}")
+            except (ConnectionRefusedError, FileNotFoundError):
+                return None
 
     def is_ours(self, connection: socket.socket) -> bool:
         """Say whether the other end is a process of who may be here; where the system does not tell, yes."""
@@ -104,7 +119,7 @@ class Seat:
         """Give the seat up, with the connections made when it was taken."""
         self.withdraw()
         self.listening.close()
-        for one in self.met:
+        for one in self.met.values():
             one.close()
 
 
@@ -114,15 +129,41 @@ def _stream() -> socket.socket:
     return one
 
 
+def _connect(address: str) -> socket.socket:
+    one = _stream()
+    try:
+        one.connect(address)
+    except BaseException:
+        one.close()
+        raise
+    return one
+
+
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
     """Hold the OS lock of a folder, which vanishes with its holder."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        _lock(fd)
         yield
     finally:
         os.close(fd)
+
+
+def _lock(fd: int) -> None:
+    """Take an OS lock, or raise `OSError` after `PATIENCE`."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                break
+        time.sleep(_RETRY)
+    raise OSError(
+        errno.ETIMEDOUT, "a process that starts on this data has stopped half-way: let it go on, or end it"
+    )
 
 
 @contextmanager

@@ -13,6 +13,11 @@ Nothing is lost silently, because:
 * Who ends in good order says goodbye, if all before it has gone out. A stream that ends otherwise may lack
   news, be it of a process that was killed between its commit and its announcement: the reader then tells his
   listeners `Missed`.
+* If both are alive when a stream breaks, who had made the connection makes it again after a `PAUSE`, in which
+  the bus thread sleeps. Both then hear `Missed`, he from himself and the other as the first word, for what either
+  published in between. The pause is for a process that is being killed, whose connections may end a moment before
+  it stops to listen, and for two that cannot read each other, as from builds with other frames: these look at the
+  store at each pause, and not all the time.
 
 Locks. ``_lock`` guards the peers and all sending, and is never held while a listener is called or anything
 waits. Only the bus thread touches the selector and reads.
@@ -24,6 +29,7 @@ import select
 import selectors
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -37,6 +43,9 @@ from posthouse.bus.seat import Seat
 from posthouse.kit import log
 
 _READ_AT_ONCE: Final = 64 * 1024
+
+PAUSE: Final = 2.0
+"""Seconds from the break of a connection to the attempt to make it again, and from one attempt to the next."""
 
 _log = log.get("bus")
 
@@ -63,7 +72,8 @@ class SocketBus:
             files.callback(self._seat.leave)
             self._waiting = select.poll()
             self._waiting.register(self._seat.listening, select.POLLIN)
-            self._peers = {Peer(connection) for connection in self._seat.met}
+            self._peers = {Peer(connection, name) for name, connection in self._seat.met.items()}
+            self._lost: dict[str, float] = {}  # to whom to go back and when; of the bus thread alone
             self._unwatched = list(self._peers)  # of whom the bus thread has to look for other events
             self._selector.register(self._woken, selectors.EVENT_READ)
             self._selector.register(self._seat.listening, selectors.EVENT_READ)
@@ -125,26 +135,52 @@ class SocketBus:
                 connection.close()
                 continue
             connection.setblocking(False)
-            peer = Peer(connection)
-            self._peers.add(peer)
-            self._unwatched.append(peer)
-            if self._is_full:
-                peer.tell(encode([Missed()]), [Missed()])
+            self._add(Peer(connection), has_missed=self._is_full)
         self._is_full = False
         return True
+
+    def _add(self, peer: Peer, *, has_missed: bool) -> None:
+        self._peers.add(peer)
+        self._unwatched.append(peer)
+        if has_missed:
+            peer.tell(encode([Missed()]), [Missed()])
 
     # -- the bus thread --
 
     def _serve(self) -> None:
         while not self._closed:
-            for key, events in self._selector.select():
+            for key, events in self._selector.select(self._sleep()):
                 if isinstance(key.data, Peer):
                     self._attend(key.data, events)
                 elif key.fileobj is self._woken:
                     self._woken.recv(_READ_AT_ONCE)
             self._take_in()
+            self._go_back()
             self._watch_all()
         self._end()
+
+    def _sleep(self) -> float | None:
+        """Say for how many seconds nothing is due; None if nothing is."""
+        return max(0.0, min(self._lost.values()) - time.monotonic()) if self._lost else None
+
+    def _go_back(self) -> None:
+        """Connect again to those whose connection broke, if they are alive and it is time."""
+        now = time.monotonic()
+        for name in [name for name, due in self._lost.items() if due <= now]:
+            try:
+                connection = self._seat.meet_again(name)
+            except OSError:  # it is stopped, or this process has all the files open that it may
+                self._lost[name] = now + PAUSE
+                continue
+            del self._lost[name]
+            if connection is None:
+                continue
+            with self._lock:
+                if self._closed:
+                    connection.close()
+                    return
+                self._add(Peer(connection, name), has_missed=True)
+            self._listeners.tell([Missed()])
 
     def _take_in(self) -> None:
         """Accept who waits; while that fails, don't look for more, for the selector would not sleep."""
@@ -199,6 +235,8 @@ class SocketBus:
         if is_lost and not self._closed:  # whom we have told goodbye may end first
             _log.info("bus.peer_lost")
             news.append(Missed())
+            if peer.name is not None:
+                self._lost[peer.name] = time.monotonic() + PAUSE
         if news:
             self._listeners.tell(news)
 

@@ -10,14 +10,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from posthouse.bus import Moved, News
+from posthouse.bus import Moved, News, sockets
 from posthouse.bus.frame import encode
 from posthouse.bus.seat import Seat
 from posthouse.bus.sockets import SocketBus
+from wire.lines import break_all
 
 TYPES: Final = ["Email", "Mailbox", "Thread"]
 MOST: Final = 5  # processes at once
@@ -55,7 +57,7 @@ class Mortal:
 
     def __init__(self, folder: Path) -> None:
         self._seat = Seat(folder)
-        self._lines = list(self._seat.met)
+        self._lines = list(self._seat.met.values())
 
     def publish(self, news: Sequence[News]) -> None:
         self._accept()
@@ -110,6 +112,11 @@ class Lives(RuleBasedStateMachine):
         self.survivors.pop(who % len(self.survivors)).bus.close()
 
     @rule()
+    @precondition(lambda self: not self.mortals)  # who would not come back
+    def break_off(self) -> None:
+        break_all(self.folder)
+
+    @rule()
     @precondition(lambda self: len(self.mortals) < MOST)
     def be_born(self) -> None:
         self.mortals.append(Mortal(self.folder))
@@ -143,6 +150,11 @@ class Lives(RuleBasedStateMachine):
             for mortal in self.mortals:
                 mortal.die()
             shutil.rmtree(self.folder)
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "PAUSE", 0.02)
 
 
 TestLives = Lives.TestCase

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from posthouse.bus import Missed, Moved, SignedOut
+from posthouse.bus import Missed, Moved, SignedOut, sockets
 from posthouse.bus.backlog import MOST
 from posthouse.bus.frame import GOODBYE, LONGEST, Reader, encode
 from posthouse.bus.seat import Seat
@@ -43,7 +43,7 @@ def seat(folder: Path) -> Iterator[Callable[[], Seat]]:
         def take() -> Seat:
             taken = Seat(folder)
             stack.callback(taken.leave)
-            for one in taken.met:
+            for one in taken.met.values():
                 one.settimeout(30)
             return taken
 
@@ -52,11 +52,6 @@ def seat(folder: Path) -> Iterator[Callable[[], Seat]]:
 
 def names(folder: Path) -> set[str]:
     return set(os.listdir(folder))
-
-
-def line(seat: Seat, name: str) -> socket.socket:
-    """The connection that a seat made to the socket of this name."""
-    return next(one for one in seat.met if one.getpeername().endswith(name))
 
 
 def test_the_folder_is_private_and_empty_again_at_the_end(folder: Path) -> None:
@@ -133,11 +128,11 @@ def test_a_goodbye_is_no_loss_and_a_broken_stream_is(
     bus = join()
     ear = Ear(bus)
     [name] = names(folder)
-    polite = line(seat(), name)
+    polite = seat().met[name]
     polite.sendall(encode([SignedOut(1, 1)]) + GOODBYE)
     ear.until(SignedOut(1, 1))
     assert b"" == polite.recv(1)
-    dying = line(seat(), name)
+    dying = seat().met[name]
     dying.sendall(encode([SignedOut(2, 2)]) + encode([LAST])[:-1])
     dying.close()
     assert [SignedOut(1, 1), SignedOut(2, 2), Missed()] == ear.until(Missed())
@@ -154,10 +149,72 @@ def test_a_bus_that_closes_says_goodbye_to_all_even_those_it_never_saw(
     bus.close()
     for one in taken:
         reader, said = Reader(), []
-        while data := line(one, name).recv(1000):
+        while data := one.met[name].recv(1000):
             said += reader.read(data)
         assert reader.is_over
         assert said == ([LAST] if one in taken[:20] else [])
+
+
+def test_who_made_a_connection_makes_it_again_when_it_breaks(
+    join: Callable[[], SocketBus], seat: Callable[[], Seat], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "PAUSE", 0.0)
+    taken = seat()
+    taken.listening.settimeout(30)
+    bus = join()
+    ear = Ear(bus)
+    first, _ = taken.listening.accept()
+    first.close()
+    again, _ = taken.listening.accept()
+    with again:
+        ear.wait(lambda heard: len(heard) == 2)
+        bus.publish([SignedOut(1, 1)])
+        reader, said = Reader(), []
+        while SignedOut(1, 1) not in said:
+            said += reader.read(again.recv(1000))
+        assert [Missed(), SignedOut(1, 1)] == said
+        again.sendall(encode([LAST]))
+        assert [Missed(), Missed(), SignedOut(1, 1), LAST] == ear.until(LAST)
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="other systems don't tell a full queue from a dead socket"
+)
+def test_who_cannot_go_back_at_once_does_so_later(
+    join: Callable[[], SocketBus],
+    seat: Callable[[], Seat],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sockets, "PAUSE", 0.0)
+    taken = seat()
+    [name] = names(folder)
+    ear = Ear(join())
+    other = join()
+    first, _ = taken.listening.accept()
+    second, _ = taken.listening.accept()
+    taken.listening.listen(0)
+    with socket.socket(socket.AF_UNIX) as queue_filler, second:
+        queue_filler.connect(f"{folder}/{name}")
+        first.close()
+        ear.until(Missed())
+        other.publish([LAST])
+        assert [Missed(), LAST] == ear.until(LAST)  # before which it has tried
+        taken.listening.accept()[0].close()
+        ear.wait(lambda heard: heard == [Missed(), LAST, Missed()])
+
+
+def test_who_broke_off_for_ever_is_not_gone_back_to(
+    join: Callable[[], SocketBus], seat: Callable[[], Seat], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "PAUSE", 0.0)
+    taken = seat()
+    ear = Ear(join())
+    other = join()
+    taken.listening.close()
+    assert [Missed()] == ear.until(Missed())
+    other.publish([LAST])
+    assert [Missed(), LAST] == ear.until(LAST)
 
 
 @pytest.mark.parametrize("rubbish", [b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\1x", b"\xff" * 100_000])
@@ -168,7 +225,7 @@ def test_rubbish_ends_that_connection_only(
     [name] = names(folder)
     other = join()
     ear = Ear(bus)
-    stranger = line(seat(), name)
+    stranger = seat().met[name]
     try:
         stranger.sendall(rubbish)
         while stranger.recv(1000):
@@ -184,7 +241,7 @@ def test_a_reader_that_stops_gets_merged_news(
     join: Callable[[], SocketBus], seat: Callable[[], Seat]
 ) -> None:
     bus = join()
-    [slow] = seat().met
+    [slow] = seat().met.values()
     for number in range(20_000):
         bus.publish([Moved(number % 10, {"Email": number})])
     bus.publish([LAST])
@@ -202,7 +259,7 @@ def test_a_reader_that_stops_for_too_much_gets_missed_once(
     join: Callable[[], SocketBus], seat: Callable[[], Seat]
 ) -> None:
     bus = join()
-    [slow] = seat().met
+    [slow] = seat().met.values()
     for number in range(20_000):
         bus.publish([Moved(number % (2 * MOST), {"Email": number})])
     reader, said = Reader(), []
@@ -218,7 +275,7 @@ def test_large_publications_reach_a_slow_reader_whole(
     join: Callable[[], SocketBus], seat: Callable[[], Seat]
 ) -> None:
     bus = join()
-    [slow] = seat().met
+    [slow] = seat().met.values()
     large = [Moved(1, {"x" * (LONGEST // 2): number}) for number in range(4)]
     for item in large:
         bus.publish([item])
@@ -231,7 +288,7 @@ def test_a_closing_bus_leaves_a_slow_reader_without_goodbye(
     join: Callable[[], SocketBus], seat: Callable[[], Seat]
 ) -> None:
     bus = join()
-    [slow] = seat().met
+    [slow] = seat().met.values()
     for number in range(20_000):
         bus.publish([SignedOut(number % 10, 1)])
     bus.close()
