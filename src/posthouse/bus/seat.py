@@ -2,7 +2,8 @@
 
 Each process listens on a socket of its own there, under a random name that is never used again. Whoever comes
 connects to all that are there and then takes his seat, one process at a time by the OS lock on the folder. So
-any two have exactly one connection, and a socket in the folder that refuses one is that of a dead process.
+any two have exactly one connection, and a socket in the folder that refuses one is that of a dead process. When a
+connection breaks between two who live, the one of them who came later makes it again.
 
 The folder is open to its owner alone (and to root), and that is what guards the sockets. They are writable to
 all inside it, so that a command run by root and a server that runs as the folder's owner hear each other.
