@@ -71,10 +71,18 @@ class Kitchen:
         limits = limits or Limits()
         blobs = open_blobs(f"file:{folder}/blobs")
         self._blobs = blobs
+        sessions = Sessions(registry, limits)
         tools = Tools(
-            registry, self.store, blobs, limits, Turns(self._pool), lambda raw, encoding: raw, false_removes
+            registry,
+            self.store,
+            blobs,
+            limits,
+            Turns(self._pool),
+            lambda raw, encoding: raw,
+            false_removes,
+            describe=sessions.describe,
         )
-        self.engine = Engine(tools, Sessions(registry, limits), lenient_using=lenient_using)
+        self.engine = Engine(tools, sessions, lenient_using=lenient_using)
         self._runner = asyncio.Runner()
 
     def close(self) -> None:

@@ -50,6 +50,18 @@ def may_create(type: Type, name: str, value: Json) -> bool:
     return not (prop.server or prop.inner) and prop.kind.accepts(value)
 
 
+def refusal(type: Type, wrong: list[str]) -> SetError:
+    """Make the error for an update of properties that can't be what the client wants.
+
+    A type of which clients may not do everything is kept by the server: there it is ``forbidden`` to change what
+    the server sets (RFC 9670 §2.3).
+    """
+    named = [type.properties[name] for name in wrong if name in type.properties]
+    if type.forbids and any((prop.server or prop.immutable) and not prop.inner for prop in named):
+        return SetError("forbidden", f"only the server changes these properties of a {type.name}")
+    return SetError("invalidProperties", "these properties can't be that", sorted(wrong))
+
+
 def false_as_null(type: Type, given: JsonObject) -> JsonObject:
     """Read a member of a set that is patched to false as removed, which the standard writes as null."""
     sets = {name for name, prop in type.properties.items() if isinstance(prop.kind, SetOf)}
@@ -93,6 +105,8 @@ def may_update(type: Type, current: JsonObject, new: JsonObject, name: str) -> b
         return type.open is not None and type.open(name)
     if prop.optional and name not in new:
         return True
-    if prop.server or prop.inner or prop.immutable:
+    if prop.inner:
+        return False
+    if prop.server or prop.immutable:
         return name in current and new.get(name) == current[name]
     return prop.kind.accepts(new.get(name))

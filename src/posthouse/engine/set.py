@@ -341,7 +341,7 @@ class _Commit:
             name for name in named if name in foreign or not given_.may_update(self._type, known, new, name)
         ]
         if wrong:
-            raise SetError("invalidProperties", "these properties can't be that", sorted(wrong))
+            raise given_.refusal(self._type, wrong)
         if self._visits:
             new = visitor.restored(self._type, current, known, new)
         change = Change(Act.UPDATE, key, id=id, old=current, new=new, named=named, arguments=self._own)
