@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from posthouse.kit.json import Json, loads
 from posthouse.kit.turns import Turns
@@ -15,24 +15,11 @@ from posthouse.model.type import Type
 from posthouse.store import reshape, tables
 from posthouse.store.lanes import Announce, InlineLane, Interrupted, SlowLane, WriteLane
 from posthouse.store.layout import Layout
+from posthouse.store.place import Place as Place
 from posthouse.store.sqlite import Database, FileLock, Presence, connect
 from posthouse.store.txn import Schema, Transaction
 
 T = TypeVar("T")
-
-
-class Place(Protocol):
-    """Where an account lies."""
-
-    @property
-    def account(self) -> int:
-        """The account's number."""
-        ...
-
-    @property
-    def shard(self) -> int:
-        """The number of the shard that holds it."""
-        ...
 
 
 class _Shard:
@@ -119,17 +106,21 @@ class Store:
     ) -> T:
         """Run a unit on a snapshot of one account; it may run twice, so it must have no effect.
 
-        inline: try it in this thread first, which is the event loop's. Raises `TooMuch`.
+        To a visitor only what he sees is there. inline: try it in this thread first, which is the event loop's.
+        Raises `TooMuch`.
         """
         shard = self._shard(place.shard)
         if inline:
             with suppress(Interrupted):
-                return shard.inline.read(place.account, person, unit)
-        return await shard.slow.read(place.account, person, unit)
+                return shard.inline.read(place, person, unit)
+        return await shard.slow.read(place, person, unit)
 
     def write(self, place: Place, person: int, unit: Callable[[Transaction], T]) -> Coroutine[Any, Any, T]:
-        """Run a unit that changes one account; when this has been awaited, its changes are on the disk."""
-        return self._shard(place.shard).writer.write(place.account, person, unit)
+        """Run a unit that changes one account; when this has been awaited, its changes are on the disk.
+
+        All of the account is there, also for a visitor: see `Transaction.seen`.
+        """
+        return self._shard(place.shard).writer.write(place, person, unit)
 
     def notes(self, name: str) -> dict[int, Json]:
         """Give the note of a name of each account that has it, by the account's number."""
@@ -141,12 +132,12 @@ class Store:
                 found[account] = loads(value)
         return found
 
-    async def levels(self, place: Place) -> dict[str, int]:
-        """Give how far each type of an account has come: its newest number, by its name.
+    async def levels(self, place: Place, person: int = 0) -> dict[str, int]:
+        """Give how far each type of an account has come, as a person sees it: its newest number, by its name.
 
         Types that nobody declares now are left out: their rows wait for whoever declares them again.
         """
-        levels = await self.read(place, 0, lambda txn: txn.levels())
+        levels = await self.read(place, person, lambda txn: txn.levels())
         return {name: level for name, level in levels.items() if name in self._told}
 
     async def erase(self, place: Place) -> None:

@@ -86,7 +86,7 @@ class Echo:
     open: asyncio.Event = field(default_factory=asyncio.Event)
     states: dict[str, int] = field(default_factory=dict)
 
-    async def levels(self, place: Access) -> dict[str, int]:
+    async def levels(self, place: Access, person: int) -> dict[str, int]:
         return dict(self.states)
 
     def session(self, caller: Caller, base_url: str) -> bytes:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Final, Protocol
 
-from posthouse.bus import Bus, Missed, Moved, News, SignedOut
+from posthouse.bus import Bus, Missed, Moved, News, Reached, SignedOut
 from posthouse.kit import log
 from posthouse.model.caller import Access, Caller, wire_account
 from posthouse.serve.push.watch import End, Watch
@@ -26,15 +26,18 @@ _log = log.get("push")
 class Levels(Protocol):
     """Reads how far the types of an account have come."""
 
-    async def levels(self, place: Access) -> Mapping[str, int]:
-        """Give the newest number of each type of an account that has any, by the type's name."""
+    async def levels(self, place: Access, person: int) -> Mapping[str, int]:
+        """Give the newest number of each type of an account that a person sees any of, by the type's name."""
 
 
 class Standing(Protocol):
-    """Knows whether credentials still hold."""
+    """Knows whether credentials still hold, and what is open with them."""
 
     def stands(self, caller: Caller) -> bool:
         """Say whether what a caller signed in with would still let him in."""
+
+    async def again(self, person: int, key: Hashable) -> Caller | None:
+        """Give the caller who signed in with what a `Caller.key` names as he is now; None if it lets nobody in."""
 
 
 class Hub:
@@ -53,6 +56,9 @@ class Hub:
         self._deaf: Callable[[], None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._look_again = False
+        self._visitors: dict[int, set[Watch]] = {}
+        self._visiting: asyncio.Task[None] | None = None
+        self._others: set[asyncio.Task[None]] = set()
         self._later: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
@@ -67,8 +73,9 @@ class Hub:
         self._closed = True
         if self._deaf is not None:
             self._deaf()
-        if self._looking is not None:
-            self._looking.cancel()
+        for task in (self._looking, self._visiting, *self._others):
+            if task is not None:
+                task.cancel()
         if self._later is not None:
             self._later.cancel()
         for watch in {watch for watches in self._by_person.values() for watch in watches}:
@@ -87,13 +94,9 @@ class Hub:
         """
         watch = Watch(caller, types, wake)
         self._by_person.setdefault(caller.person, set()).add(watch)
-        for access in caller.accounts.values():
-            self._by_account.setdefault(access.account, set()).add(watch)
         try:
-            # What moves from here on is heard; what moved before is read.
-            for wire, access in caller.accounts.items():
-                if watch.start(wire, await self._levels.levels(access), since):
-                    self._tell(watch)
+            for access in watch.accounts.values():
+                await self._begin(watch, access, since)
             if self._closed:
                 self._end(watch, End.GOING_AWAY)
             elif not self._standing.stands(caller):  # He may have been signed out since he signed in.
@@ -103,10 +106,17 @@ class Hub:
             raise
         return watch
 
+    async def _begin(self, watch: Watch, access: Access, since: Mapping[str, int] | None) -> None:
+        """Let a watch hear of an account: what moves from here on is heard, what moved before is read."""
+        self._by_account.setdefault(access.account, set()).add(watch)
+        levels = await self._levels.levels(access, watch.caller.person)
+        if watch.start(access.wire, levels, since):
+            self._tell(watch)
+
     def leave(self, watch: Watch) -> None:
         """Tell a watch nothing any more."""
         self._forget(self._by_person, watch.caller.person, watch)
-        for access in watch.caller.accounts.values():
+        for access in watch.accounts.values():
             self._forget(self._by_account, access.account, watch)
 
     def taken(self, watch: Watch) -> None:
@@ -138,6 +148,8 @@ class Hub:
                     self._moved(one)
                 elif isinstance(one, SignedOut):
                     self._look_at(self._by_person.get(one.person, ()))
+                elif isinstance(one, Reached):
+                    self._reached(one.person)
                 elif isinstance(one, Missed):
                     self._missed()
 
@@ -145,7 +157,64 @@ class Hub:
         watches = self._by_account.get(moved.account)
         if watches:
             wire = wire_account(moved.account)
-            self._wake([watch for watch in watches if watch.add(wire, moved.levels)])
+            levels = {type: level for type, level in moved.levels.items() if type}
+            owners = [watch for watch in watches if watch.accounts[wire].through is None]
+            self._wake([watch for watch in owners if watch.add(wire, levels)])
+            self._visit(
+                moved.account, [watch for watch in watches if watch.accounts[wire].through is not None]
+            )
+
+    def _visit(self, account: int, watches: Collection[Watch]) -> None:
+        """Find out for visitors whether what moved is theirs to know, which only the store can say."""
+        if not watches:
+            return
+        self._visitors.setdefault(account, set()).update(watches)
+        if self._visiting is None or self._visiting.done():
+            self._visiting = asyncio.ensure_future(self._visit_all())
+
+    async def _visit_all(self) -> None:
+        while self._visitors:
+            accounts, self._visitors = self._visitors, {}
+            for account, watches in accounts.items():
+                await self._look_through(account, watches)
+            await asyncio.sleep(MERGED)  # what moves meanwhile is looked at together
+
+    async def _look_through(self, account: int, watches: Collection[Watch]) -> None:
+        """Read how far an account is as its visitors see it, once for all connections of each, and tell them."""
+        wire = wire_account(account)
+        alike: dict[tuple[int, Access], list[Watch]] = {}
+        for watch in watches:
+            access = watch.accounts.get(wire)
+            if access is not None and watch.ended is None:
+                alike.setdefault((watch.caller.person, access), []).append(watch)
+        for (person, access), same in alike.items():
+            try:
+                levels = await self._levels.levels(access, person)
+            except Exception as error:
+                self._failed(error)
+                return
+            self._wake([watch for watch in same if wire in watch.accounts and watch.catch_up(wire, levels)])
+
+    def _reached(self, person: int) -> None:
+        """Look anew at what is open to a person."""
+        for watch in list(self._by_person.get(person, ())):
+            task = asyncio.ensure_future(self._renew(watch))
+            self._others.add(task)
+            task.add_done_callback(self._others.discard)
+
+    async def _renew(self, watch: Watch) -> None:
+        """Let a watch hear of the accounts that are open to its caller now, all of those that are new to him."""
+        try:
+            caller = await self._standing.again(watch.caller.person, watch.caller.key)
+            if caller is None or watch not in self._by_person.get(watch.caller.person, ()):
+                return  # who was signed out is told so in another way, who left is told nothing
+            gone, new = watch.renew(caller)
+            for access in gone:
+                self._forget(self._by_account, access.account, watch)
+            for access in new:
+                await self._begin(watch, access, {})
+        except Exception as error:
+            self._failed(error)
 
     def _wake(self, watches: list[Watch]) -> None:
         """Tell many watches, a few in each turn of the loop, so that nobody waits for all of them."""
@@ -171,20 +240,22 @@ class Hub:
                 await self._look_at_account(account)
             for person in list(self._by_person):
                 self._look_at(self._by_person.get(person, ()))
+                self._reached(person)
 
     async def _look_at_account(self, account: int) -> None:
         wire = wire_account(account)
-        watches = self._by_account.get(account)
-        if not watches:
+        watches = list(self._by_account.get(account, ()))
+        self._visit(account, [watch for watch in watches if watch.accounts[wire].through is not None])
+        owner = next((watch for watch in watches if watch.accounts[wire].through is None), None)
+        if owner is None:
             return
-        access = next(iter(watches)).caller.accounts[wire]
         try:
-            levels = await self._levels.levels(access)
+            levels = await self._levels.levels(owner.accounts[wire], owner.caller.person)
         except Exception as error:
             self._failed(error)
             return
         for watch in list(self._by_account.get(account, ())):
-            if watch.catch_up(wire, levels):
+            if watch.accounts[wire].through is None and watch.catch_up(wire, levels):
                 self._tell(watch)
 
     def _look_at(self, watches: Collection[Watch]) -> None:

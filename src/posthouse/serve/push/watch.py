@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 
-from posthouse.kit import ids
 from posthouse.kit.json import JsonObject
-from posthouse.model.caller import Caller
+from posthouse.model.caller import Access, Caller
 from posthouse.serve.push import position
 
 
@@ -18,12 +17,18 @@ class End(Enum):
     GOING_AWAY = "the server stops"
 
 
+def listed(caller: Caller) -> dict[str, Access]:
+    """Give the accounts whose changes a caller is told of (RFC 9670 §1.4)."""
+    return {wire: access for wire, access in caller.accounts.items() if access.is_listed}
+
+
 class Watch:
     """Gathers the changes that its caller may see, until they are taken; belongs to one event loop.
 
     types: the names of the types to be told of; None: all. wake: called once something is there to be taken,
     and again only after it was; also when the watch ends, and perhaps once more after it was left. It must not
-    block or raise. ended: why nothing more will come, or None. reached: the newest number of each account that
+    block or raise. accounts: those of which it is told, which are the ones that the session shows, by wire id.
+    ended: why nothing more will come, or None. reached: the newest number of each account that
     was heard of.
     """
 
@@ -31,6 +36,7 @@ class Watch:
         "_before",
         "_known",
         "_pending",
+        "accounts",
         "caller",
         "due",
         "ended",
@@ -42,6 +48,7 @@ class Watch:
 
     def __init__(self, caller: Caller, types: Collection[str] | None, wake: Callable[[], None]) -> None:
         self.caller = caller
+        self.accounts = listed(caller)
         self.types = None if types is None else frozenset(types)
         self.wake = wake
         self.ended: End | None = None
@@ -103,6 +110,15 @@ class Watch:
                 pending = self._pending.setdefault(account, {})
                 pending[type] = max(pending.get(type, 0), level)
 
+    def renew(self, caller: Caller) -> tuple[list[Access], list[Access]]:
+        """Be the caller's as he is now; gives the accounts that are not open to him as before, and the new ones."""
+        before, self.caller, self.accounts = self.accounts, caller, listed(caller)
+        gone = [access for wire, access in before.items() if self.accounts.get(wire) != access]
+        for access in gone:
+            for known in (self.reached, self._known, self._pending, self._before):
+                known.pop(access.wire, None)
+        return gone, [access for wire, access in self.accounts.items() if before.get(wire) != access]
+
     def taken(self) -> dict[str, int]:
         """Give how far the client has been told once he has all that was taken; what waits is beyond that."""
         told = self.reached | self._before
@@ -118,7 +134,7 @@ class Watch:
         if not self._pending:
             return None
         changed = {
-            account: {type: ids.encode(level) for type, level in levels.items()}
+            account: {type: self.accounts[account].state(level) for type, level in levels.items()}
             for account, levels in self._pending.items()
         }
         self._pending = {}

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from posthouse.bus import Missed, Moved, SignedOut, open_bus
+from posthouse.bus import Missed, Moved, Reached, SignedOut, open_bus
 from posthouse.kit import ids
 from posthouse.kit.json import JsonObject
 from posthouse.model.caller import Access, Caller
@@ -23,15 +23,22 @@ class World:
     def __init__(self) -> None:
         self.bus = open_bus("local:")
         self.accounts: dict[int, dict[str, int]] = {}
+        self.seen: dict[tuple[int, int], dict[str, int]] = {}
         self.gone: set[object] = set()
+        self.callers: dict[int, Caller] = {}
         self.hub = Hub(self.bus, self, self)
 
-    async def levels(self, place: Access) -> Mapping[str, int]:
+    async def levels(self, place: Access, person: int) -> Mapping[str, int]:
         await asyncio.sleep(0)  # as a read in the slow lane would
+        if place.through is not None:
+            return dict(self.seen.get((place.account, person), {}))
         return dict(self.accounts.get(place.account, {}))
 
     def stands(self, caller: Caller) -> bool:
         return caller.key not in self.gone
+
+    async def again(self, person: int, key: object) -> Caller | None:
+        return self.callers.get(person)
 
     def move(self, account: int, **levels: int) -> None:
         self.accounts.setdefault(account, {}).update(levels)
@@ -237,7 +244,7 @@ async def test_who_left_is_told_nothing_and_leaves_nothing_behind() -> None:
 async def test_a_store_that_cannot_be_read_lets_nobody_watch_and_keeps_nothing() -> None:
     async with world() as at:
 
-        async def broken(place: Access) -> Mapping[str, int]:
+        async def broken(place: Access, person: int) -> Mapping[str, int]:
             raise OSError("the disk is gone")
 
         at.levels = broken  # type: ignore[method-assign]
@@ -295,10 +302,10 @@ async def _fail_for_a_moment() -> None:
         faults = [OSError("the disk is slow"), OSError("the disk is slow")]
         levels, stands = at.levels, at.stands
 
-        async def broken_levels(place: Access) -> Mapping[str, int]:
+        async def broken_levels(place: Access, person: int) -> Mapping[str, int]:
             if place.account == 1 and faults:
                 raise faults.pop()
-            return await levels(place)
+            return await levels(place, person)
 
         at.levels = broken_levels  # type: ignore[method-assign]
         at.accounts[1] = at.accounts[2] = {"Email": 7}
@@ -333,3 +340,87 @@ async def test_who_cannot_be_judged_may_not_watch_and_leaves_nothing_behind() ->
             await at.watch(caller(1))
         assert not at.hub._by_account
         assert not at.hub._by_person
+
+
+def guest(person: int, *accesses: Access, key: object = "k") -> Caller:
+    """Somebody with an account of his own and others that he visits."""
+    own = Access(person, 0, f"account {person}")
+    return Caller(person, f"user{person}", {access.wire: access for access in (own, *accesses)}, key)
+
+
+def visited(account: int, *principals: int, is_listed: bool = True) -> Access:
+    through = frozenset(principals)
+    return Access(account, 0, "shared", is_personal=False, through=through, is_listed=is_listed)
+
+
+@run
+async def test_a_visitor_is_told_what_he_sees_and_not_what_else_moves() -> None:
+    async with world() as at:
+        at.seen[1, 2] = {"Mailbox": 10}
+        listener = await at.watch(guest(2, visited(1, 2)))
+        at.move(1, Email=11)  # in a Mailbox that he does not see
+        at.seen[1, 2] = {"Mailbox": 12, "Email": 12}
+        at.move(1, Email=12)
+        # His states look different from those of the owner.
+        assert {"a1": {"Mailbox": "uc", "Email": "uc"}} == await listener.told()
+
+
+@run
+async def test_two_connections_of_a_visitor_are_both_told() -> None:
+    async with world() as at:
+        at.seen[1, 2] = {"Mailbox": 10}
+        one, two = [await at.watch(guest(2, visited(1, 2))) for _ in range(2)]
+        at.seen[1, 2] = {"Mailbox": 11}
+        at.move(1, Mailbox=11)
+        expected = {"a1": {"Mailbox": "ub"}}
+        assert [expected, expected] == [await one.told(), await two.told()]
+
+
+@run
+async def test_of_an_account_that_the_session_does_not_show_nothing_is_told() -> None:
+    async with world() as at:
+        listener = await at.watch(guest(2, visited(1, 2, is_listed=False)))
+        at.seen[1, 2] = {"Mailbox": 11}
+        at.move(1, Mailbox=11)
+        at.move(2, Email=5)
+        assert {"a2": {"Email": "5"}} == await listener.told()
+
+
+@run
+async def test_what_is_newly_open_to_a_person_is_told_whole_on_connections_that_are_open() -> None:
+    async with world() as at:
+        listener = await at.watch(guest(2))
+        at.seen[1, 2] = {"Mailbox": 7}
+        at.callers[2] = guest(2, visited(1, 2))
+        at.bus.publish([Reached(2)])
+        assert {"a1": {"Mailbox": "u7"}} == await listener.told()
+        at.seen[1, 2] = {"Mailbox": 8}
+        at.move(1, Mailbox=8)
+        assert {"a1": {"Mailbox": "u8"}} == await listener.told()
+
+
+@run
+async def test_what_is_open_no_more_is_told_no_more() -> None:
+    async with world() as at:
+        at.seen[1, 2] = {"Mailbox": 7}
+        listener = await at.watch(guest(2, visited(1, 2)))
+        at.callers[2] = guest(2)
+        at.bus.publish([Reached(2)])
+        await turns()
+        at.seen[1, 2] = {"Mailbox": 8}
+        at.move(1, Mailbox=8)
+        at.move(2, Email=5)
+        assert {"a2": {"Email": "5"}} == await listener.told()
+
+
+@run
+async def test_one_who_leaves_while_he_is_looked_at_is_forgotten() -> None:
+    async with world() as at:
+        at.seen[1, 2] = {"Mailbox": 7}
+        listener = await at.watch(guest(2, visited(1, 2)))
+        at.callers[2] = guest(2, visited(1, 2), visited(3, 2))
+        at.bus.publish([Reached(2)])
+        await asyncio.sleep(0)
+        at.hub.leave(listener.watch)
+        await turns()
+        assert not at.hub._by_account and not at.hub._by_person

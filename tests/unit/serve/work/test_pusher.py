@@ -19,6 +19,7 @@ import pytest
 
 from posthouse.bus import Missed, Moved, Subscribed, open_bus
 from posthouse.capabilities.emailpush.arrival import Arrived
+from posthouse.directory.callers import Callers
 from posthouse.directory.passwords import Passwords
 from posthouse.directory.people import People
 from posthouse.directory.signin import SignIn
@@ -33,6 +34,7 @@ from posthouse.serve.work.lead import Lead
 from posthouse.serve.work.outward import Outward
 from posthouse.serve.work.pusher import Pusher
 from posthouse.store.directory import DirectoryStore
+from posthouse.store.principals import PrincipalStore
 from posthouse.store.subscriptions import SubscriptionStore
 from posthouse.testing import certificate
 from wire.endpoint import Answer, Device, Endpoint, Received, check_vapid
@@ -102,14 +104,15 @@ class World:
             self.directory, passwords, shards=1, furnish=lambda person: None, announce=announce
         )
         self.tokens = Tokens(self.directory, announce, now=self.clock.now)
-        self.sign_in = SignIn(self.directory, passwords, now=self.clock.now)
+        callers = Callers(self.directory, PrincipalStore(self.directory))
+        self.sign_in = SignIn(self.directory, passwords, callers, now=self.clock.now)
         self.key = ServerKey.generate()
         self.person = self.people.add(ADA, "secret")
         self.account = self.person.account
         self.private = LOOPBACK
         self.pushers: list[tuple[Hub, Pusher, Outward]] = []
 
-    async def levels(self, place: Access) -> Mapping[str, int]:
+    async def levels(self, place: Access, person: int) -> Mapping[str, int]:
         return dict(self.levels_of.get(place.account, {}))
 
     async def arrivals(self, place: Access, person: int, since: int, config: JsonObject) -> Arrived:
