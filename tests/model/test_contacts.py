@@ -10,6 +10,7 @@ from functools import cmp_to_key
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -24,6 +25,7 @@ from hypothesis.stateful import (
 from bakery import naive
 from bakery.kitchen import OpenStore
 from posthouse.kit.json import JsonObject
+from posthouse.store import candidates, find
 from posthouse.store.txn import Transaction
 from rolodex.rolodex import Rolodex
 
@@ -49,6 +51,13 @@ def texts(card: JsonObject) -> dict[str, str]:
     return {key: f" {' '.join(words).lower()} " for key, words in found.items()}
 
 
+def has_words(text: str, wanted: str) -> bool:
+    """Whether a text has each word, of one with a star its beginning."""
+    return all(
+        f" {word[:-1] if word.endswith('*') else word + ' '}" in text for word in wanted.lower().split()
+    )
+
+
 TESTS: dict[str, Callable[[JsonObject, Any], bool]] = {
     "inAddressBook": lambda card, value: value in card["addressBookIds"],
     "hasMember": lambda card, value: value in card.get("members", {}),
@@ -57,7 +66,7 @@ TESTS: dict[str, Callable[[JsonObject, Any], bool]] = {
     "createdBefore": lambda card, value: card["created"] < value,
     "createdAfter": lambda card, value: card["created"] >= value,
     **{
-        name: lambda card, value, name=name: f" {value.lower()} " in texts(card)[name]  # type: ignore[misc]
+        name: lambda card, value, name=name: has_words(texts(card)[name], value)  # type: ignore[misc]
         for name in ("name", "note", "text")
     },
 }
@@ -77,6 +86,9 @@ def query(cards: naive.Objects, asked: JsonObject) -> list[str]:
         if all(TESTS[name](card, value) for name, value in asked["filter"].items())
     ]
     sort: list[JsonObject] = asked["sort"]
+    if [by["property"] for by in sort] in (["name/given"], ["name/surname"]):
+        other_part = {"name/given": "name/surname", "name/surname": "name/given"}[sort[0]["property"]]
+        sort = [*sort, sort[0] | {"property": other_part}]
 
     def compare(one: JsonObject, other: JsonObject) -> int:
         for by in sort:
@@ -172,7 +184,7 @@ class Contacts(RuleBasedStateMachine):
             "createdAfter": DATES,
             "name": [*GIVEN, *SURNAMES],
             "note": WORDS,
-            "text": [*WORDS, "ann"],
+            "text": [*WORDS, "ann", "c*", "e*", "tea ann"],
         }
         names = r.sample(list(values), r.choice([0, 1, 1, 2]))
         sort = [
@@ -245,6 +257,16 @@ class Contacts(RuleBasedStateMachine):
             expected = query(self.cards, asked)
             whole = self.rolodex.ask("ContactCard/query", **asked, calculateTotal=True)
             assert (expected, len(expected)) == (whole["ids"], whole["total"]), asked
+            position, limit = r.randint(0, 3), r.randint(1, 4)
+            page = self.rolodex.ask("ContactCard/query", **asked, position=position, limit=limit)
+            assert expected[position : position + limit] == page["ids"], asked
+            words = [{"text": r.choice([*WORDS, "a*", "b*"])} for _ in range(2)]
+            either = asked | {"filter": {"operator": "OR", "conditions": words}}
+            found = [
+                card for card in query(self.cards, asked | {"filter": {}}) if any_of(words, self.cards[card])
+            ]
+            assert found == self.rolodex.ask("ContactCard/query", **either)["ids"], either
+            assert found[:3] == self.rolodex.ask("ContactCard/query", **either, limit=3)["ids"], either
             self.queries.append((asked, whole["queryState"], expected))
 
     @precondition(lambda self: self.queries)
@@ -304,6 +326,12 @@ class Contacts(RuleBasedStateMachine):
         assert members == [tuple(row) for row in rows]
         searched = {row[0] for row in database.all("SELECT rowid FROM search_contactcard")}
         assert {1 << 32 | naive.number(id) for id in self.cards} == searched
+        kept = {row[0] for row in database.all("SELECT key FROM text_contactcard")}
+        assert searched == kept
+
+
+def any_of(conditions: list[dict[str, str]], card: JsonObject) -> bool:
+    return any(TESTS[name](card, value) for one in conditions for name, value in one.items())
 
 
 def patched(old: JsonObject, patch: JsonObject) -> JsonObject:
@@ -320,6 +348,16 @@ def patched(old: JsonObject, patch: JsonObject) -> JsonObject:
     return new
 
 
+@pytest.fixture(params=["a small account", "a large account"])
+def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a few cards be many, so that queries run in the ways that they do among many."""
+    if request.param == "a large account":
+        monkeypatch.setattr(candidates, "COMMON", 2)
+        monkeypatch.setattr(find, "_FEW", 1)
+        monkeypatch.setattr(find, "_NEAR", 4)
+
+
+@pytest.mark.usefixtures("size")
 def test_any_history(open_store: OpenStore) -> None:
     machine = type("Machine", (Contacts,), {"open_store": staticmethod(open_store)})
     # A failing history is told as it was found: making it shorter would take longer than a test may.

@@ -59,8 +59,10 @@ def query(
     comparators = arguments["sort"] or []
     if len(comparators) > _MOST_COMPARATORS:
         raise MethodError("unsupportedSort", f"more than {_MOST_COMPARATORS} comparators")
-    order = tuple(_comparator(type, comparator) for comparator in comparators)
-    return Query(where, order, collapse=bool(arguments.get("collapseThreads")))
+    order = [_comparator(type, comparator) for comparator in comparators]
+    if len(order) == 1 and order[0].sort.then is not None:
+        order.append(Order(type.sorts[order[0].sort.then], order[0].ascending))
+    return Query(where, tuple(order), collapse=bool(arguments.get("collapseThreads")))
 
 
 def of(registry: Registry, type: Type, arguments: JsonObject, accounts: Container[str]) -> Query:

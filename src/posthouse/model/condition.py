@@ -135,13 +135,15 @@ class Sort:
     """One property that a query of the type may sort by.
 
     name: as on the wire. on: the property that is compared. argument: the extra member of the Comparator
-    that the rank needs, for instance ``keyword`` (RFC 8621 §4.4.2).
+    that the rank needs, for instance ``keyword`` (RFC 8621 §4.4.2). then: the name of the sort that decides
+    between equal ones where a client names no further sort; one database index serves both.
     """
 
     name: str
     on: str
     rank: Rank = Rank.COLUMN
     argument: str | None = None
+    then: str | None = None
 
     @property
     def spreads(self) -> bool:

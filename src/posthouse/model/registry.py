@@ -83,8 +83,8 @@ class Registry:
             yield f"its group {type.group!r} is not immutable"
         if type.within is not None and not isinstance(type.properties[type.within].kind, SetOf):
             yield f"it lives within {type.within!r}, which is no set"
-        if type.tally is not None and type.group is None:
-            yield "keeps counts of groups but has none"
+        if type.tally is not None and type.tally.words is not None and type.group is None:
+            yield "keeps counts of words in groups but has none"
         if type.words is not None and not type.search:
             yield "makes words but has no search columns"
         for column in type.search:
@@ -171,3 +171,6 @@ def _sort_faults(type: Type, sort: Sort) -> Iterator[str]:
         yield f"sort {sort.name} compares {sort.on!r}, which is not indexed"
     elif sort.rank is not Rank.COLUMN and sort.argument is None:
         yield f"sort {sort.name} needs an argument that it does not name"
+    following = type.sorts.get(sort.then or "")
+    if sort.then is not None and (following is None or {sort.rank, following.rank} != {Rank.COLUMN}):
+        yield f"sort {sort.name} goes on with {sort.then!r}, which compares no column"

@@ -35,12 +35,13 @@ ComputeHook: TypeAlias = Callable[[Reading, Mapping[int, JsonObject], Sequence[s
 class Tally:
     """Which counts of items the store keeps for each container and group (DESIGN D18).
 
-    words: the property, a set of words, each of which is counted. derived: further words of an object, each
-    starting with ``!``, found from its stored values.
+    words: the property, a set of words, each of which is counted; None if items are only counted as such.
+    derived: further words of an object, each starting with ``!``, found from its stored values. Items without groups
+    are counted as if they were all in one.
     """
 
-    words: str
-    derived: Callable[[JsonObject], frozenset[str]]
+    words: str | None = None
+    derived: Callable[[JsonObject], frozenset[str]] = lambda values: frozenset()
 
 
 def _share_with(rights: Rights) -> Property:

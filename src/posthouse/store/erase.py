@@ -50,6 +50,8 @@ def _objects(database: Database, name: str, known: Shape, low: int, high: int) -
         tables.append(f"rare_{name} WHERE key")
     if known.search:
         tables.append(f"search_{name} WHERE rowid")
+    if known.text:
+        tables.append(f"text_{name} WHERE key")
     for table in tables:
         database.many(f"DELETE FROM {table} = ?", keys)
     return len(keys)

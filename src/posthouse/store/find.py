@@ -2,30 +2,36 @@
 
 A query runs in one of two ways. *In order*: an index gives the ids in the asked order, each is held against
 the conditions, and the first page costs the same in any mailbox. *From a set*: a rare word or a header gives
-few candidates, which are looked up and sorted. Groups are collapsed while the ordered ids stream by, so the
-first of each group stands for it.
+few candidates, which are looked up and sorted. Where the search text is kept beside its index, a common word is
+met soon in order, so the first objects are asked for their own words, before the index is. Groups are collapsed
+while the ordered ids stream by, so the first of each group stands for it.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain, islice
-from typing import Final, Protocol, cast
+from typing import Final, NamedTuple, Protocol, cast
 
-from posthouse.kit.json import loads
 from posthouse.model.condition import Both, Condition, Either, Leaf, Neither, Order, Query, Rank, Test
-from posthouse.model.kind import fold, sort_key
-from posthouse.model.ports import TooMuch, TypeLike
+from posthouse.model.kind import sort_key
+from posthouse.model.ports import TypeLike
 from posthouse.store import fulltext
+from posthouse.store.candidates import Candidates
 from posthouse.store.layout import Layout, tally_word
 from posthouse.store.sqlite import IN_LIST, Database, Row, in_list
 
-_FEW: Final = 1000
+_FEW: Final = 500
 """Up to so many candidates are looked up and sorted; more are met in the order of an index."""
 
-_MOST_CANDIDATES: Final = 4_000_000
+_NEAR: Final = 400
+"""So many objects, the first in order, are asked for common words before the index gives all that have them."""
+
+_MOST_TERMS: Final = 300
+"""So many times may a statement look whether a column of an object has a term."""
+
 _ID_MASK: Final = (1 << 32) - 1
 
 
@@ -55,7 +61,7 @@ class Find:
         self._query = query
         self._collapses = query.collapse and layout.type.group is not None
         self._statement: tuple[str, list[object]] | None = None
-        self._candidates = _Candidates(database, txn, layout)
+        self._candidates = Candidates(database, txn, layout)
 
     # -- what can be asked --
 
@@ -65,6 +71,9 @@ class Find:
             return []
         if self._collapses:
             return self._firsts(position + limit)[position:]
+        near = self._near(position + limit)
+        if near is not None:
+            return near[position:]
         sql, parameters = self._compiled()
         rows = self._database.rows(f"{sql} LIMIT ? OFFSET ?", (*parameters, limit, position))
         return list(_first_column(rows))
@@ -108,8 +117,26 @@ class Find:
 
     def among(self, ids: Iterable[int]) -> set[int]:
         """See `ports.Finding.among`."""
-        compiler = _Compiler(self._database, self._txn, self._layout, self._code, self._candidates)
+        compiler = self._compiler()
         return set(_first_column(self._database.rows(*compiler.among(self._query, ids))))
+
+    def _near(self, wanted: int) -> list[int] | None:
+        """Give the first that fit, if so many are found near the beginning, or if nothing lies further on.
+
+        None if they are not, or if that way is no shorter than to ask the index of words for all.
+        """
+        statement = self._compiler().near(self._query) if wanted <= _NEAR else None
+        if statement is None:
+            return None
+        found: list[int] = []
+        looked = 0
+        for id, fits in cast("Iterator[tuple[int, int]]", self._database.rows(*statement)):
+            looked += 1
+            if fits:
+                found.append(id)
+                if len(found) == wanted:
+                    return found
+        return found if looked < _NEAR else None
 
     def _firsts(self, most: int) -> list[int]:
         """Give the first of each group, so many at most."""
@@ -168,11 +195,13 @@ class Find:
     def _compiled(self, ordered: bool = True) -> tuple[str, list[object]]:
         if ordered and self._statement is not None:
             return self._statement
-        compiler = _Compiler(self._database, self._txn, self._layout, self._code, self._candidates)
-        statement = compiler.statement(self._query, ordered, self._collapses)
+        statement = self._compiler().statement(self._query, ordered, self._collapses)
         if ordered:
             self._statement = statement
         return statement
+
+    def _compiler(self) -> _Compiler:
+        return _Compiler(self._database, self._txn, self._layout, self._code, self._candidates)
 
 
 def _first_column(rows: Iterable[Row]) -> Iterator[int]:
@@ -180,69 +209,18 @@ def _first_column(rows: Iterable[Row]) -> Iterator[int]:
     return cast("Iterator[int]", chain.from_iterable(rows))
 
 
-class _Candidates:
-    """What searches and header conditions allow, each found once for a query."""
+class _Set(NamedTuple):
+    """A few objects, by their keys, and the condition that they and no others fulfil, if there is one."""
 
-    def __init__(self, database: Database, txn: Tallies, layout: Layout) -> None:
-        self._database = database
-        self._txn = txn
-        self._layout = layout
-        self._base = txn.account << 32
-        self._found: dict[int, list[int]] = {}
-        self._room = _MOST_CANDIDATES
-
-    def of(self, leaf: Leaf) -> list[int]:
-        """Give the keys that a search or a header condition allows, found once.
-
-        Raises `TooMuch` if all of them together are more than one query may hold in memory.
-        """
-        found = self._found.get(id(leaf))
-        if found is None:
-            self._txn.pause()  # a search does its work inside one step of its statement
-            if leaf.filter.test is Test.SEARCH:
-                found = self._searched(leaf.filter.on, cast(str, leaf.value))
-            else:
-                found = self._with_header(leaf.filter.on[0], cast("list[str]", leaf.value))
-            self._found[id(leaf)] = found
-            self._room -= len(found)
-            if self._room < 0:
-                raise TooMuch("these searches find too much")
-        return found
-
-    def _searched(self, columns: tuple[str, ...], text: str) -> list[int]:
-        expression = fulltext.match_expression(fulltext.parse(text), columns)
-        assert expression is not None, "a search without a word asks for nothing and is no leaf"
-        table = f"search_{self._layout.name}"
-        rows = self._database.rows(
-            f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid BETWEEN ? AND ?",
-            (expression, self._base, self._base | _ID_MASK),
-        )
-        return list(_first_column(rows))
-
-    def _with_header(self, on: str, wanted: list[str]) -> list[int]:
-        """Give the keys of the objects whose stored header fields match (RFC 8621 §4.4.1)."""
-        plan = self._layout.plan([on])
-        name = wanted[0].lower()
-        text = fold(wanted[1]) if len(wanted) > 1 else None
-        found = []
-        for row in self._database.rows(
-            plan.select + " WHERE +o.account = ? AND o.key BETWEEN ? AND ?",
-            (self._txn.account, self._base, self._base | _ID_MASK),
-        ):
-            fields = loads(b"".join(plan.pluck([row], on) or ()))
-            if any(
-                field["name"].lower() == name and (text is None or text in fold(field["value"]))
-                for field in fields
-            ):
-                found.append(cast(int, row[0]))
-        return found
+    settles: Condition | None
+    keys: Collection[int]
 
 
 class _Compiler:
     """Writes one statement: `SELECT id[, grp] FROM ... WHERE ... ORDER BY ...` and its parameters."""
 
     def __init__(
-        self, database: Database, txn: Tallies, layout: Layout, code: int, candidates: _Candidates
+        self, database: Database, txn: Tallies, layout: Layout, code: int, candidates: Candidates
     ) -> None:
         self._database = database
         self._txn = txn
@@ -251,43 +229,132 @@ class _Compiler:
         self._candidates = candidates
         self._base = txn.account << 32
         self._driving: Leaf | None = None
-        self._from_set = False
+        self._set: _Set | None = None
+        self._asks_text = False
         self._needs_row = False
 
     def statement(self, query: Query, ordered: bool, groups: bool) -> tuple[str, list[object]]:
-        self._from_set = any(
-            len(self._candidates.of(leaf)) <= _FEW
-            for leaf in _conjuncts(query.where)
-            if leaf.filter.test in (Test.SEARCH, Test.HEADER)
-        )
+        self._set = self._small_set(query.where)
+        self._asks_text = self._set is not None and self._may_ask_text(query)
         leaf = self._driving_leaf(query)
-        if not self._from_set:
+        if self._set is None:
             self._driving = leaf
         where, parameters = self._condition(query.where)
         order, order_parameters = self._order(query.order, leaf) if ordered else ("", [])
         name, account, group = self._layout.name, self._txn.account, self._layout.type.group
         if self._driving is not None:
-            source = f"member_{name}_{self._driving.filter.on[0].lower()} m"
-            head: list[object] = []
-            if self._needs_row:
-                source += f" CROSS JOIN obj_{name} o ON o.key = (? | m.id)"
-                head.append(self._base)
+            source, head = self._driven()
             select = "m.id" + (", m.grp" if groups else "")
-            text = f"SELECT {select} FROM {source} WHERE m.account = ? AND m.value = ? AND {where}"
-            return text + order, [*head, account, self._driving.value, *parameters, *order_parameters]
+            text = f"SELECT {select} FROM {source} AND {where}"
+            return text + order, [*head, *parameters, *order_parameters]
         select = f"o.key & {_ID_MASK}" + (f', o."c_{group}" AS grp' if groups else "")
-        text = f"SELECT {select} FROM obj_{name} o WHERE "
+        is_pointed = self._is_pointed(query.where)
+        by = self._ordering(query) if ordered and self._set is None and not self._is_narrowed(query) else ""
+        text = f"SELECT {select} FROM obj_{name} o{by} WHERE "
         # A plus sign keeps a term from choosing the index: the set, the order or the range shall do so.
-        if self._from_set:
-            text += "+o.account = ?"
-            head = [account]
-        elif (ordered and query.order) or self._is_pointed(query.where):
+        if self._set is not None:
+            text += f"+o.account = ? AND o.key {IN_LIST}"
+            head = [account, in_list(self._set.keys)]
+        elif (ordered and query.order) or is_pointed or self._may_count(ordered):
             text += "o.account = ?"
             head = [account]
         else:
             text += "+o.account = ? AND o.key BETWEEN ? AND ?"
             head = [account, self._base, self._base | _ID_MASK]
         return f"{text} AND {where}{order}", [*head, *parameters, *order_parameters]
+
+    def near(self, query: Query) -> tuple[str, list[object]] | None:
+        """Write the statement that gives the first objects in order, and whether each fits.
+
+        Each is asked for its own words. None if they are not kept, or are common nowhere in the query, or if no
+        index gives the order.
+        """
+        driving = self._driving_leaf(query)
+        by = self._ordering(query)
+        if (
+            query.collapse
+            or not self._may_ask_text(query)
+            or (driving is None and query.order and not by)
+            or self._small_set(query.where) is not None
+            or all(self._candidates.few(leaf) is not None for leaf in _searches(query))
+        ):
+            return None
+        self._asks_text = True
+        self._driving = driving
+        where, parameters = self._condition(query.where)
+        order, order_parameters = self._order(query.order, driving)
+        if driving is not None:
+            source, head = self._driven()
+        else:
+            source = f"obj_{self._layout.name} o{by} WHERE o.account = ?"
+            head = [self._txn.account]
+            if not by:
+                source = f"obj_{self._layout.name} o WHERE o.key BETWEEN ? AND ?"
+                head = [self._base, self._base | _ID_MASK]
+        text = f"SELECT {self._id()}, {where} FROM {source}{order} LIMIT ?"
+        return text, [*parameters, *head, *order_parameters, _NEAR]
+
+    def _driven(self) -> tuple[str, list[object]]:
+        """Write what reads the rows of the driving set member, after its condition is written."""
+        assert self._driving is not None
+        source = f"member_{self._layout.name}_{self._driving.filter.on[0].lower()} m"
+        head: list[object] = []
+        if self._needs_row:
+            source += f" CROSS JOIN obj_{self._layout.name} o ON o.key = (? | m.id)"
+            head.append(self._base)
+        return f"{source} WHERE m.account = ? AND m.value = ?", [
+            *head,
+            self._txn.account,
+            self._driving.value,
+        ]
+
+    def _ordering(self, query: Query) -> str:
+        """Write which index the order is read from, as the planner can't be trusted to see if it names two columns."""
+        if not query.order or query.order[0].sort.rank is not Rank.COLUMN:
+            return ""
+        first = query.order[0].sort.on
+        return f" INDEXED BY {self._layout.index_of(first)}" if first in self._layout.orders else ""
+
+    def _may_ask_text(self, query: Query) -> bool:
+        """Say whether objects can be asked for their own words, and that is not too much."""
+        asked = 0
+        for leaf in _searches(query):
+            asked += len(fulltext.parse(cast(str, leaf.value)).terms) * len(leaf.filter.on)
+        return self._layout.keeps_text and asked <= _MOST_TERMS
+
+    def _small_set(self, where: Condition | None) -> _Set | None:
+        """Give the smallest set of objects, a small one, that holds all that fit; None if there is none."""
+        if isinstance(where, Leaf):
+            if where.filter.test not in (Test.SEARCH, Test.HEADER):
+                return None
+            keys = self._candidates.few(where)
+            return _Set(where, keys) if keys is not None and len(keys) <= _FEW else None
+        if isinstance(where, Both):
+            small = [one for part in where.parts if (one := self._small_set(part)) is not None]
+            return min(small, key=lambda one: len(one.keys), default=None)
+        if not isinstance(where, Either):
+            return None
+        any_of: set[int] = set()
+        settles = True
+        for part in where.parts:
+            one = self._small_set(part)
+            if one is None:
+                return None
+            any_of.update(one.keys)
+            settles = settles and one.settles is part
+        return _Set(where if settles else None, sorted(any_of)) if len(any_of) <= _FEW else None
+
+    def _may_count(self, ordered: bool) -> bool:
+        """Say whether the objects are only counted, of which any index can tell: its rows are short."""
+        return not ordered and not self._needs_row and bool(self._layout.orders)
+
+    def _is_narrowed(self, query: Query) -> bool:
+        """Say whether a condition leaves the objects of one range of a database index."""
+        return any(
+            leaf.filter.test in (Test.EQUALS, Test.AT_LEAST, Test.BELOW)
+            and self._layout.type.properties[leaf.filter.on[0]].sorted
+            for leaf in _conjuncts(query.where)
+        )
 
     def _is_pointed(self, where: Condition | None) -> bool:
         """Say whether a condition asks for one value of a column that has a database index."""
@@ -300,6 +367,7 @@ class _Compiler:
 
     def among(self, query: Query, ids: Iterable[int]) -> tuple[str, list[object]]:
         """Write the statement that holds some objects against the conditions and tells which of them fit."""
+        self._asks_text = self._may_ask_text(query)
         where, parameters = self._condition(query.where)
         text = f"SELECT {self._id()} FROM obj_{self._layout.name} o WHERE o.key {IN_LIST} AND {where}"
         return text, [in_list(self._base | id for id in ids), *parameters]
@@ -320,7 +388,7 @@ class _Compiler:
     def _key(self) -> str:
         if self._driving is not None:
             return f"({self._base} | m.id)"
-        return "o.key" if self._from_set else "+o.key"
+        return "+o.key"
 
     def _id(self) -> str:
         return "m.id" if self._driving is not None else f"(o.key & {_ID_MASK})"
@@ -337,7 +405,7 @@ class _Compiler:
     # -- conditions --
 
     def _condition(self, where: Condition | None) -> tuple[str, list[object]]:
-        if where is None or where is self._driving:
+        if where is None or where is self._driving or (self._set and where is self._set.settles):
             return "TRUE", []
         if isinstance(where, Leaf):
             return self._leaf(where)
@@ -385,6 +453,8 @@ class _Compiler:
                     f"{self._in_group()} = {self._in_group()}",
                     [*self._in_group_of(tally_word(value)), *self._in_group_of("")],
                 )
+            case Test.SEARCH if self._asks_text and not self._candidates.knows(leaf):
+                return self._has_words(filter.on, cast(str, value))
             case Test.SEARCH | Test.HEADER:
                 return f"{self._key()} {IN_LIST}", [in_list(self._candidates.of(leaf))]
             case Test.OVERLAY:
@@ -393,6 +463,16 @@ class _Compiler:
                     f"AND id = {self._id()} AND name = ?), CAST('false' AS BLOB)) = ?",
                     [self._txn.account, self._code, self._txn.person, on, b"true" if value else b"false"],
                 )
+
+    def _has_words(self, columns: tuple[str, ...], text: str) -> tuple[str, list[object]]:
+        """Hold a search against the words that are kept of an object; each term may be in any of the columns."""
+        needles = [fulltext.needle(term).encode() for term in fulltext.parse(text).terms]
+        each = " OR ".join([f'instr(t."{column}", ?)' for column in columns])
+        found = " AND ".join([f"({each})"] * len(needles))
+        return (
+            f"EXISTS(SELECT 1 FROM text_{self._layout.name} t WHERE t.key = {self._key()} AND {found})",
+            [needle for needle in needles for _ in columns],
+        )
 
     def _member(self, on: str, value: object) -> tuple[str, list[object]]:
         ordering = self._layout.type.properties[on].ordered_by
@@ -468,6 +548,11 @@ class _Compiler:
                     f"({self._in_group()} = {self._in_group()})",
                     [*self._in_group_of(tally_word(order.argument)), *self._in_group_of("")],
                 )
+
+
+def _searches(query: Query) -> list[Leaf]:
+    """Give the leaves that search for words."""
+    return [leaf for leaf in query.leaves() if leaf.filter.test is Test.SEARCH]
 
 
 def _conjuncts(where: Condition | None) -> list[Leaf]:

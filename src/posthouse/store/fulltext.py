@@ -112,16 +112,17 @@ def match_expression(query: Query, columns: Sequence[str]) -> str | None:
 
 def matches(query: Query, *texts: str) -> bool:
     """Whether each term of a query is found in one of the texts, as the index would find it."""
-    hays = [_hay(words.split(text)) for text in texts]
-    return all(any(_needle(term) in hay for hay in hays) for term in query.terms)
+    hays = [hay(words.split(text)) for text in texts]
+    return all(any(needle(term) in one for one in hays) for term in query.terms)
 
 
-def _hay(found: Sequence[str]) -> str:
-    """Words with one space before, between and after them, in which to look for a `_needle`."""
+def hay(found: Sequence[str]) -> str:
+    """Words with one space before, between and after them, in which to look for a `needle`."""
     return f" {' '.join(found)} "
 
 
-def _needle(term: Term) -> str:
+def needle(term: Term) -> str:
+    """What a `hay` holds if and only if its words have the term."""
     return f" {' '.join(term.words)}{'' if term.prefix else ' '}"
 
 
@@ -138,12 +139,12 @@ def _hits(queries: Sequence[Query], text: str) -> list[_Hit]:
 
     Looks for no more terms than one search may have, and for each of them no more than 1,000 times.
     """
-    hay = _hay(words.split(text))
+    within = hay(words.split(text))
     runs: list[tuple[int, int]] = []
     terms: list[Term] = []
     wanted = dict.fromkeys(term for query in queries for term in query.terms)
     for term in islice(wanted, MOST_TERMS):
-        for first in islice(_occurrences(_needle(term), hay), _MOST_HITS):
+        for first in islice(_occurrences(needle(term), within), _MOST_HITS):
             runs.append((first, first + len(term.words)))
             terms.append(term)
     if not runs:

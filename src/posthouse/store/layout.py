@@ -256,7 +256,8 @@ class Layout:
     members: the properties of each fragment in their order; ``id`` opens the fixed one. columns: the
     properties that have a column of their own; live_columns: those of them that can change; member_sets:
     those whose members are index rows; within: the one that names an object's containers; sparse: whether
-    the live fragments are.
+    the live fragments are; keeps_text: whether the search text is kept beside the index; orders: the columns by
+    which a database index orders the objects, the first of them and, for some, the one that decides between equals.
     """
 
     def __init__(self, type: Type) -> None:
@@ -279,7 +280,18 @@ class Layout:
         ) | frozenset(self.counters)
         self.live_columns = [prop for prop in self.columns if type.properties[prop.of].part is Part.LIVE]
         self.within = None if type.within is None else type.properties[type.within]
+        self.keeps_text = type.words is not None
+        self.orders: dict[str, tuple[str, ...]] = {
+            prop.name: (prop.name,) for prop in self.columns if prop.sorted
+        }
+        for sort in type.sorts.values():
+            if sort.then is not None:
+                self.orders[sort.on] = (sort.on, type.sorts[sort.then].on)
         self._plans: dict[frozenset[str], Plan] = {}
+
+    def index_of(self, column: str) -> str:
+        """Name the database index that orders the objects by a column, one of `orders`."""
+        return f'"obj_{self.name}_{"_".join(self.orders[column]).lower()}"'
 
     def plan(self, names: Iterable[str]) -> Plan:
         """Give the plan for these properties, made once; names that are not stored are ignored."""

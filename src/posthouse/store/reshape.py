@@ -103,7 +103,7 @@ def _set_aside(database: Database, layout: Layout, old: Shape, renews_text: bool
     """Make room for the new tables; what is made anew from the objects goes at once."""
     name = layout.name
     tables_of_sets = [f"member_{name}_{held.lower()}" for held in old.sets]
-    tables_of_text = [f"search_{name}"] * bool(old.search)
+    tables_of_text = [f"search_{name}"] * bool(old.search) + [f"text_{name}"] * old.text
     for table in [*tables_of_sets, *(tables_of_text if renews_text else [])]:
         database.run(f"DROP TABLE {table}")
     indexes = database.all(

@@ -27,8 +27,8 @@ class Shape:
 
     fixed, live, rare: the members of their fragments. sparse: whether live fragments are. columns: the properties
     with a column, and the kind of each. counters, overlay: the properties of these parts. sets: the properties whose
-    members are rows, and what orders these. search: the columns of the search text. text: whether that is made
-    of the values. within, group, tally: the properties that name an object's containers, its group, and what is
+    members are rows, and what orders these. search: the columns of the search text. text: whether that is kept
+    beside the index. within, group, tally: the properties that name an object's containers, its group, and what is
     counted of it.
     """
 
@@ -67,8 +67,8 @@ def of(layout: Layout) -> Shape:
         search=type.search,
         within=type.within,
         group=type.group,
-        tally=None if type.tally is None else type.tally.words,
-        text=type.words is not None,
+        tally=None if type.tally is None else type.tally.words or "",
+        text=layout.keeps_text,
     )
 
 

@@ -8,6 +8,7 @@ obj_TYPE      key -> columns, counters, fixed, live             key = account <<
 rare_TYPE     key -> rare
 member_TYPE_PROPERTY  value, ord, id, grp                       the members of a set, in answer order
 search_TYPE   words by column, rowid = key
+text_TYPE     key -> the same words, for types whose text follows their values: see `derived`
 tally         type, container, word -> items, grps              kept counts (container 0: the account)
 tally_group   type, grp, container, word -> n
 overlay       type, person, id, name -> value                   what each person has of his own
@@ -151,12 +152,11 @@ def statements(layout: Layout) -> list[str]:
         f"CREATE TABLE IF NOT EXISTS obj_{name}("
         f"key INTEGER PRIMARY KEY, account INTEGER NOT NULL, {columns}fixed BLOB, live BLOB)",
     ]
-    for prop in layout.columns:
-        if prop.sorted:
-            statements.append(
-                f'CREATE INDEX IF NOT EXISTS "obj_{name}_{prop.name.lower()}" '
-                f'ON obj_{name}(account, "c_{prop.name}")'
-            )
+    for first, ordering in layout.orders.items():
+        statements.append(
+            f"CREATE INDEX IF NOT EXISTS {layout.index_of(first)} ON obj_{name}"
+            f"(account, {_quoted([f'c_{column}' for column in ordering])})"
+        )
     if layout.members[Part.RARE]:
         statements.append(
             f"CREATE TABLE IF NOT EXISTS rare_{name}("
@@ -169,9 +169,15 @@ def statements(layout: Layout) -> list[str]:
             "PRIMARY KEY (account, value, ord, id DESC)) WITHOUT ROWID"
         )
     if layout.type.search:
+        # Short texts are searched while somebody types, and the first letters are those of many words.
+        prefixes = ", prefix='1 2 3'" if layout.keeps_text else ""
         statements.append(
             f"CREATE VIRTUAL TABLE IF NOT EXISTS search_{name} USING fts5("
-            f"{_quoted(layout.type.search)}, content='', contentless_delete=1, tokenize=\"{TOKENIZER}\")"
+            f"{_quoted(layout.type.search)}, content='', contentless_delete=1, tokenize=\"{TOKENIZER}\"{prefixes})"
+        )
+    if layout.keeps_text:
+        statements.append(
+            f"CREATE TABLE IF NOT EXISTS text_{name}(key INTEGER PRIMARY KEY, {_quoted(layout.type.search)})"
         )
     return statements
 

@@ -51,7 +51,7 @@ class Tallies:
         tally, within = layout.type.tally, layout.within
         if tally is None:
             return
-        assert group is not None
+        group = group or 0
         lost, gained = _words(tally, old), _words(tally, new)
         left = entered = _containers(within, old)
         if within is not None and old.get(within.name) != new.get(within.name):
@@ -128,7 +128,10 @@ class Tallies:
 
 def _words(tally: Tally, values: JsonObject) -> set[str]:
     """Give the words under which an object is counted; none for one that is not there."""
-    return {"", *map(tally_word, values[tally.words]), *tally.derived(values)} if values else set()
+    if not values:
+        return set()
+    own = () if tally.words is None else values[tally.words]
+    return {"", *map(tally_word, own), *tally.derived(values)}
 
 
 def _containers(within: Property | None, values: JsonObject) -> list[int]:

@@ -376,7 +376,7 @@ class Transaction:
             self._tallies.move(layout, code, group, old, new)
         words, keeps = layout.type.words, layout.type.keeps
         if words is not None and (text_now := words(new)) != words(old):
-            self._database.run(f"DELETE FROM search_{layout.name} WHERE rowid = ?", (self._base | id,))
+            derived.drop_words(self._database, layout, [self._base | id])
             derived.write_words(self._database, layout, [(self._base | id, text_now)])
         if keeps is not None:
             before, after = {*keeps(old)}, {*keeps(new)}
@@ -408,7 +408,7 @@ class Transaction:
         for sql, rows in moves.items():
             many(sql, rows)
         if layout.type.search:
-            many(f"DELETE FROM search_{layout.name} WHERE rowid = ?", [(key,) for _, key in keys])
+            derived.drop_words(self._database, layout, [key for _, key in keys])
         where = [(self.account, code, id) for id in ids]
         if layout.overlay:
             many("DELETE FROM overlay WHERE account = ? AND type = ? AND person >= 0 AND id = ?", where)

@@ -111,6 +111,7 @@ RIGHTS = Rights(("mayRead", "mayDo"), read="mayRead")
         {"sorts": [Sort("nosuch", "nosuch")]},
         {"sorts": [Sort("plain", "plain")]},
         {"sorts": [Sort("has", "words", Rank.MEMBER)]},
+        {"sorts": [Sort("at", "at", then="nosuch")]},
     ],
 )
 def test_a_fault_of_a_type_is_refused_by_its_name(changed: JsonObject) -> None:

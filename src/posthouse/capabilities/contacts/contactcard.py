@@ -26,7 +26,7 @@ from posthouse.model.kind import (
     sort_key,
 )
 from posthouse.model.property import Property, column_of
-from posthouse.model.type import Type
+from posthouse.model.type import Tally, Type
 
 VERSION: Final = "2.0"
 """The version of JSContact that a card has whose maker says none (RFC 9982 §3)."""
@@ -71,6 +71,7 @@ contact_card = Type(
     within="addressBookIds",
     search=words.COLUMNS,
     words=words.words,
+    tally=Tally(),
     keeps=media.kept,
     open=lambda name: _UNDECLARED.fullmatch(name) is not None,
     needs={"create": "mayWrite", "update": "mayWrite", "destroy": "mayWrite"},
@@ -85,8 +86,8 @@ contact_card = Type(
         *(Property(name, Anything(), optional=True) for name in _VALIDATED),
         column_of("id", "id/number", UnsignedInt(), _number),
         column_of("kind", "kind/default", String(), _kind),
-        column_of("name", "name/given", String() | None, _component("given"), sorted=True),
-        column_of("name", "name/surname", String() | None, _component("surname"), sorted=True),
+        column_of("name", "name/given", String() | None, _component("given")),
+        column_of("name", "name/surname", String() | None, _component("surname")),
         column_of("name", "name/surname2", String() | None, _component("surname2")),
     ],
     filters=[
@@ -114,8 +115,8 @@ contact_card = Type(
     sorts=[
         Sort("created", "created"),
         Sort("updated", "updated"),
-        Sort("name/given", "name/given"),
-        Sort("name/surname", "name/surname"),
+        Sort("name/given", "name/given", then="name/surname"),
+        Sort("name/surname", "name/surname", then="name/given"),
         Sort("name/surname2", "name/surname2"),
     ],
 )
