@@ -1,0 +1,1 @@
+"""A domain with people and a group, for tests."""
