@@ -42,6 +42,9 @@ ROLES: Final = frozenset(
         *("junk", "memos", "scheduled", "sent", "snoozed", "trash"),
     )
 )
+SHARING: Final = "urn:ietf:params:jmap:mail:share"
+"""The capability that lets a client share Mailboxes (draft-ietf-jmap-mail-sharing-00, section 1.2.1)."""
+
 RIGHTS: Final = Rights(
     (
         "mayReadItems",
@@ -57,7 +60,7 @@ RIGHTS: Final = Rights(
     ),
     read="mayReadItems",
     share="mayShare",
-    sharing="urn:ietf:params:jmap:mail:share",
+    sharing=SHARING,
 )
 
 # Control characters, line and paragraph separators, and what is no character (RFC 5198 §2, §3).
