@@ -25,6 +25,7 @@ PEERS: Mapping[str, Callable[[], bool]] = {
     "jmapc": lambda: (CLIENTS / ".venv" / "bin" / "python").exists(),
     "spam-assassin": CORPUS.exists,
     "chromium": lambda: shutil.which("chromium") is not None,
+    "pyright": lambda: shutil.which("node") is not None and (CLIENTS / "node_modules" / "pyright").exists(),
     "jmap-jam": lambda: shutil.which("node") is not None and (CLIENTS / "node_modules" / "jmap-jam").exists(),
 }
 

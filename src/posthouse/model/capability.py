@@ -73,7 +73,7 @@ class Capability:
         at: Locate | None = None,
     ) -> None:
         self.uri = uri
-        self.types = tuple(types)
+        self.types: tuple[Type, ...] = tuple(types)
         self.server = server
         self.per_account = per_account
         self.at = at

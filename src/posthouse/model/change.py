@@ -13,11 +13,12 @@ from posthouse.kit.json import JsonObject
 class Act(Enum):
     """What is done to the object."""
 
-    __hash__ = object.__hash__  # that of Enum is written in Python
-
     CREATE = "create"
     UPDATE = "update"
     DESTROY = "destroy"
+
+
+Act.__hash__ = object.__hash__  # type: ignore[method-assign]  # that of Enum is written in Python
 
 
 @dataclass(slots=True, eq=False)

@@ -22,8 +22,6 @@ MISSING: Final = Missing.MISSING
 class Part(Enum):
     """Where a property lives (DESIGN D7)."""
 
-    __hash__ = object.__hash__  # that of Enum is written in Python
-
     FIXED = auto()
     """Stored; never changes; asked for by default."""
     RARE = auto()
@@ -40,6 +38,9 @@ class Part(Enum):
     """Not stored with the object, but as grants: who else may do what with a container (RFC 9670 §4)."""
     INDEX = auto()
     """A column that is made of another property, for filters and sorts; no client sees it."""
+
+
+Part.__hash__ = object.__hash__  # type: ignore[method-assign]  # that of Enum is written in Python
 
 
 class Property:
@@ -98,22 +99,22 @@ class Property:
         uri: str | None = None,
         inner: bool = False,
     ) -> None:
-        self.name = name
-        self.kind = kind
-        self.required = required
-        self.optional = optional
-        self.default = default
-        self.server = server
-        self.immutable = immutable
-        self.part = part or (Part.FIXED if immutable else Part.LIVE)
-        self.by_default = by_default and not inner
-        self.index = index or sorted or ordered_by is not None or column is not None
-        self.sorted = sorted
-        self.ordered_by = ordered_by
-        self.column = column or kind.column
-        self.of = of or name
-        self.uri = uri
-        self.inner = inner
+        self.name: str = name
+        self.kind: Kind = kind
+        self.required: bool = required
+        self.optional: bool = optional
+        self.default: Json | Missing = default
+        self.server: bool = server
+        self.immutable: bool = immutable
+        self.part: Part = part or (Part.FIXED if immutable else Part.LIVE)
+        self.by_default: bool = by_default and not inner
+        self.index: bool = index or sorted or ordered_by is not None or column is not None
+        self.sorted: bool = sorted
+        self.ordered_by: str | None = ordered_by
+        self.column: Callable[[Json], Column] = column or kind.column
+        self.of: str = of or name
+        self.uri: str | None = uri
+        self.inner: bool = inner
 
     def __repr__(self) -> str:
         return f"Property({self.name!r})"

@@ -108,19 +108,21 @@ class Type:
     ) -> None:
         self.name = name
         self.letter = letter
-        self.methods = tuple(methods.split())
-        self.properties = {
+        self.methods: tuple[str, ...] = tuple(methods.split())
+        self.properties: dict[str, Property] = {
             "id": Property("id", Id(), server=True, immutable=True),
             **{prop.name: prop for prop in properties},
         }
-        self.filters = {filter.name: filter for filter in filters}
-        self.sorts = {sort.name: sort for sort in sorts}
-        self.arguments = {verb: tuple(added) for verb, added in (arguments or {}).items()}
+        self.filters: dict[str, Filter] = {filter.name: filter for filter in filters}
+        self.sorts: dict[str, Sort] = {sort.name: sort for sort in sorts}
+        self.arguments: dict[str, tuple[Argument, ...]] = {
+            verb: tuple(added) for verb, added in (arguments or {}).items()
+        }
         self.within = within
         self.group = group
-        self.search = tuple(search.split())
+        self.search: tuple[str, ...] = tuple(search.split())
         self.rights = rights
-        self.needs = dict(needs or {})
+        self.needs: dict[str, str] = dict(needs or {})
         self.tally = tally
         self.singleton = singleton
         self.pattern = pattern
@@ -129,7 +131,7 @@ class Type:
         self.keeps = keeps
         self.tree = tree
         self.arrivals = arrivals
-        self.forbids = frozenset(forbids.split())
+        self.forbids: frozenset[str] = frozenset(forbids.split())
         self.people = people
         self.granted_by = granted_by
         self.prepare_hook: PrepareHook | None = None
@@ -140,25 +142,29 @@ class Type:
         self.finish_hook: FinishHook | None = None
         self.needs_hook: NeedsHook | None = None
         self.compute_hook: ComputeHook | None = None
-        self.basis = frozenset(
+        self.basis: frozenset[str] = frozenset(
             self.properties[name].of if name in self.properties else name
             for prop in self.properties.values()
             for name in (prop.ordered_by, prop.name if prop.part is Part.LIVE or prop.name == group else None)
             if name is not None
         ).union([REST] if open else [])
         """The stored properties that a change of an object needs: the live ones, and what orders and groups it."""
-        self.default_values = {
+        self.default_values: JsonObject = {
             name: prop.default for name, prop in self.properties.items() if prop.default is not MISSING
         }
         """What a null in a patch stands for, for each property that has a default (RFC 8620 §5.3)."""
-        self.referring = frozenset(name for name, prop in self.properties.items() if any(targets(prop.kind)))
+        self.referring: frozenset[str] = frozenset(
+            name for name, prop in self.properties.items() if any(targets(prop.kind))
+        )
         """The properties whose values refer to other objects."""
         if rights is not None and not people:
             self.properties["myRights"] = Property("myRights", Id(), server=True, part=Part.COMPUTED)
             if rights.share is not None:
                 self.properties["shareWith"] = _share_with(rights)
                 self.needs.setdefault("shareWith", rights.share)
-        self.uris = frozenset(prop.uri for prop in self.properties.values() if prop.uri is not None)
+        self.uris: frozenset[str] = frozenset(
+            prop.uri for prop in self.properties.values() if prop.uri is not None
+        )
         """The capabilities of others that bring properties of this type."""
 
     def __repr__(self) -> str:

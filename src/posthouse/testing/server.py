@@ -35,7 +35,7 @@ class Server:
         self._stack = ExitStack()
         self._add: Callable[[str, str], str] | None = None
         self.users: dict[str, User] = {}
-        self.url = ""
+        self.url: str = ""
         self.ca: str | None = None
 
     @property
