@@ -209,14 +209,11 @@ class WriteLane:
         except BaseException as error:  # Whatever it is, who waits must hear of it and the thread go on.
             for waiting in group:
                 waiting.error = waiting.error or error
-        by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting[object]]] = {}
         for waiting in group:
             if isinstance(waiting.error, Full):
                 waiting.error = OSError(errno.ENOSPC, "no space left on the disk")
-            by_loop.setdefault(waiting.loop, []).append(waiting)
-        for loop, settled in by_loop.items():
             with suppress(RuntimeError):  # The loop was closed: nobody waits.
-                loop.call_soon_threadsafe(_settle, settled)
+                waiting.loop.call_soon_threadsafe(waiting.settle)
 
     def _try(self, database: Database, waiting: _Waiting[object]) -> None:
         """Run one unit in a savepoint, so that its failure undoes nothing of its neighbours."""
@@ -254,11 +251,6 @@ def _moved(group: list[_Waiting[object]]) -> list[Moved]:
         if waiting.error is None and waiting.moved:
             levels.setdefault(waiting.account, {}).update(waiting.moved)
     return [Moved(account, moved) for account, moved in levels.items()]
-
-
-def _settle(group: list[_Waiting[object]]) -> None:
-    for waiting in group:
-        waiting.settle()
 
 
 __all__ = ["BUDGET", "InlineLane", "Interrupted", "SlowLane", "WriteLane"]

@@ -123,7 +123,7 @@ class Tallies:
             "SELECT container, word, n FROM tally_group WHERE account = ? AND type = ? AND grp = ?",
             (self._account, code, group),
         )
-        return {row[:2]: row[2] for row in rows}  # type: ignore[misc]
+        return {(container, word): n for container, word, n in rows}  # type: ignore[misc]
 
 
 def _words(tally: Tally, values: JsonObject) -> set[str]:
