@@ -12,8 +12,8 @@ from pathlib import Path
 
 from bench.corpus import Corpus, Message
 from posthouse.app import intake, wiring
-from posthouse.app.place import place_of
 from posthouse.app.wiring import App
+from posthouse.directory.place import place_of
 from posthouse.store.directory import Person
 
 _VERSION = 3  # raised when the corpus changes

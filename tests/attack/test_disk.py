@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from posthouse.app import wiring
-from posthouse.app.place import place_of
 from posthouse.app.wiring import App
 from posthouse.directory.passwords import Passwords
+from posthouse.directory.place import place_of
 from posthouse.engine import room
 from posthouse.kit import json
 from posthouse.model.caller import Caller
@@ -36,11 +36,14 @@ def opened(folder: Path) -> Iterator[tuple[App, Caller]]:
         if not app.people.list():
             app.people.add(NAME, "secret")
         person = app.people.find(NAME)
-        yield app, Caller(person.id, NAME, {"a": place_of(person)}, "")
+        place = place_of(person)
+        yield app, Caller(person.id, NAME, {place.wire: place}, "")
 
 
 def call(app: App, caller: Caller, name: str, **arguments: json.Json) -> tuple[str, json.Json]:
-    request = Request(USING, [Invocation(name, {"accountId": "a"} | arguments, "0")], None)
+    request = Request(
+        USING, [Invocation(name, {"accountId": next(iter(caller.accounts))} | arguments, "0")], None
+    )
     [[answer, values, _]] = json.loads(asyncio.run(app.engine.answer(caller, request)))["methodResponses"]
     return answer, values
 
@@ -49,7 +52,11 @@ def upload(app: App, caller: Caller, data: bytes) -> str:
     async def pieces() -> AsyncIterator[bytes]:
         yield data
 
-    return str(asyncio.run(app.blob_door.upload(caller, "a", "text/plain", pieces()))["blobId"])
+    return str(
+        asyncio.run(app.blob_door.upload(caller, next(iter(caller.accounts)), "text/plain", pieces()))[
+            "blobId"
+        ]
+    )
 
 
 def inbox(app: App, caller: Caller) -> str:

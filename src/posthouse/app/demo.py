@@ -16,10 +16,10 @@ from typing import Final
 from posthouse.app import terminal, worker
 from posthouse.app.config import Config, ConfigError, is_loopback
 from posthouse.app.intake import Incoming, Intake
-from posthouse.app.place import place_of
 from posthouse.app.sample import messages
 from posthouse.app.wiring import App
 from posthouse.app.worker import listen, open_app, url_of
+from posthouse.directory.place import place_of
 from posthouse.kit import clock
 from posthouse.store.directory import Person
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from posthouse.app.archive import CARDS_FILE, Exported, export_maildir, export_mbox, export_vcards
-from posthouse.app.place import place_of
 from posthouse.app.sources.item import Path as MailboxPath
 from posthouse.app.wiring import App
 from posthouse.capabilities.contacts import vcards
 from posthouse.capabilities.contacts.contactcard import contact_card
 from posthouse.capabilities.mail.email import email
 from posthouse.capabilities.mail.mailbox import mailbox
+from posthouse.directory.place import place_of
 from posthouse.kit import clock
 from posthouse.kit.json import JsonObject
 from posthouse.model import blobid
@@ -39,7 +39,7 @@ def run(app: App, account: str, directory: str, form: str) -> Written:
 
     Raises `DirectoryError` for an unknown account and `ArchiveError` where it cannot be written.
     """
-    person = app.people.find(account)
+    person = app.people.holder(account)
     write = export_mbox if form == "mbox" else export_maildir
     messages = write(_messages(app, person), Path(directory))
     return Written(messages, export_vcards(_cards(app, person), Path(directory) / CARDS_FILE))

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from posthouse.app.place import place_of
 from posthouse.capabilities.contacts import birth as contacts
 from posthouse.capabilities.mail import birth as mail
 from posthouse.capabilities.submission import identity
 from posthouse.capabilities.vacation import response
+from posthouse.directory.place import place_of
 from posthouse.model.ports import Txn
 from posthouse.store.account import Store
 from posthouse.store.directory import Person

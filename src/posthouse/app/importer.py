@@ -15,13 +15,13 @@ from typing import Final
 
 from posthouse.app import terminal
 from posthouse.app.intake import Digested, Incoming, Intake
-from posthouse.app.place import place_of
 from posthouse.app.sources import Contact, Item, Skipped, Source, open_source
 from posthouse.app.terminal import Progress
 from posthouse.app.wiring import App
 from posthouse.capabilities.contacts import ingest as contacts
 from posthouse.capabilities.mail.ingest import Found
 from posthouse.capabilities.mail.threads import Grouping, keys_of
+from posthouse.directory.place import place_of
 
 # Larger batches cost less for each message, and hold up the other writers of a running server for longer.
 _MESSAGES: Final = 400
@@ -83,7 +83,7 @@ def run(app: App, account: str, paths: Sequence[str]) -> Report:
     Raises `DirectoryError` for an unknown account and `SourceError` for a path that cannot be opened; then
     nothing was imported.
     """
-    person = app.people.find(account)
+    person = app.people.holder(account)
     limit = app.limits.max_size_upload
     sources = [open_source(path, max_message=limit, only_mail=True) for path in paths]
     grouping = _conversations(sources)

@@ -23,8 +23,11 @@ from posthouse.capabilities.mail import MAIL
 from posthouse.capabilities.submission import SUBMISSION
 from posthouse.capabilities.vacation import VACATION
 from posthouse.capabilities.websocket import WEBSOCKET
+from posthouse.directory.callers import Callers
+from posthouse.directory.groups import Groups
 from posthouse.directory.passwords import Passwords
 from posthouse.directory.people import People
+from posthouse.directory.sharing import Sharing
 from posthouse.directory.signin import SignIn
 from posthouse.directory.tickets import Tickets
 from posthouse.directory.tokens import Tokens
@@ -33,6 +36,7 @@ from posthouse.engine.call import Tools
 from posthouse.engine.dispatch import Engine
 from posthouse.engine.session import Sessions
 from posthouse.formats.mime import decode_bytes
+from posthouse.kit import clock
 from posthouse.kit.limits import Limits
 from posthouse.kit.turns import Turns
 from posthouse.model.capability import Capability
@@ -42,6 +46,7 @@ from posthouse.serve.push.hub import Hub
 from posthouse.serve.work.pusher import Pusher
 from posthouse.store.account import Store
 from posthouse.store.directory import DirectoryStore
+from posthouse.store.principals import PrincipalStore
 
 CAPABILITIES: Final[Sequence[Capability]] = (
     CORE,
@@ -72,6 +77,8 @@ class App:
     directory: DirectoryStore
     passwords: Passwords
     people: People
+    groups: Groups
+    sharing: Sharing
     tokens: Tokens
     sign_in: SignIn
     tickets: Tickets
@@ -89,7 +96,8 @@ class App:
 
     def furnish_all(self) -> None:
         """Give accounts that an older build made what they lack."""
-        furnishing.furnish_all(self.store, self.people.list())
+        self.directory.add_homes(shards=SHARDS, now=int(clock.now()))
+        furnishing.furnish_all(self.store, [*self.people.list(), *self.groups.list()])
 
     def close(self) -> None:
         """Finish the writes that wait and close every file."""
@@ -150,7 +158,16 @@ def build(
     )
     sessions = Sessions(registry, limits, core_primary=core_primary)
 
-    sign_in = SignIn(directory, passwords)
+    principals = PrincipalStore(directory)
+    sharing = Sharing(principals, bus.publish)
+    sign_in = SignIn(directory, passwords, Callers(directory, principals))
+    people = People(
+        directory,
+        passwords,
+        shards=SHARDS,
+        furnish=partial(furnishing.furnish, store),
+        announce=bus.publish,
+    )
 
     return App(
         limits=limits,
@@ -159,13 +176,9 @@ def build(
         store=store,
         directory=directory,
         passwords=passwords,
-        people=People(
-            directory,
-            passwords,
-            shards=SHARDS,
-            furnish=partial(furnishing.furnish, store),
-            announce=bus.publish,
-        ),
+        people=people,
+        groups=Groups(principals, people, sharing, announce=bus.publish),
+        sharing=sharing,
         tokens=Tokens(directory, bus.publish),
         sign_in=sign_in,
         tickets=Tickets(directory, sign_in),

@@ -2,9 +2,10 @@
 
 Theory of operation. A credential that was found good is remembered for ten minutes under a keyed hash, so
 that most requests cost no look-up. Before anything remembered is used, the directory is asked whether any
-process committed since (one pragma); if so, those people are forgotten whose credentials changed. A slow check
-works on what it read at its start, so before its result is remembered the same rows are read again: a change
-in between starts it over, a later one is seen by the next request.
+process committed since (one pragma); if so, those people are forgotten whose credentials changed, and those to
+whom other accounts are open are looked up anew, which needs no check of a password. A slow check works on what
+it read at its start, so before its result is remembered the same rows are read again: a change in between
+starts it over, a later one is seen by the next request.
 
 Failures cost an attempt of the address they came from, and of that address with that name. What is remembered
 asks for no attempt, so nobody can lock out who is signed in.
@@ -16,17 +17,18 @@ import asyncio
 import ipaddress
 import secrets
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import cast
+from typing import Any, cast
 
 from posthouse.directory.addresses import key as address_key
 from posthouse.directory.attempts import Attempts, TooManyAttempts
+from posthouse.directory.callers import Callers
 from posthouse.directory.passwords import Passwords, PasswordsBusy
 from posthouse.directory.tokens import looks_like_token, token_hash
 from posthouse.kit import clock, log
-from posthouse.model.caller import Access, Caller
+from posthouse.model.caller import Caller
 from posthouse.store.directory import DirectoryStore, Person, Token
 
 _REMEMBERED = 600  # seconds
@@ -41,6 +43,7 @@ _log = log.get("directory")
 class _Remembered:
     caller: Caller
     until: float
+    is_stale: bool
 
 
 class SignIn:
@@ -53,12 +56,14 @@ class SignIn:
         self,
         store: DirectoryStore,
         passwords: Passwords,
+        callers: Callers,
         *,
         now: Callable[[], float] = clock.now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._passwords = passwords
+        self._callers = callers
         self._now = now
         self._monotonic = monotonic
         self._secret = secrets.token_bytes(32)
@@ -67,7 +72,7 @@ class SignIn:
         self._by_peer = Attempts(burst=100, seconds=3)
         self._by_name = Attempts(burst=10, seconds=30)
         self._version = store.version()
-        self._change, _ = store.changed_since(0)
+        self._change = store.changed_since(0).newest
 
     async def basic(self, username: str, password: str, peer: str) -> Caller | None:
         """Return who has this name and this password or app password, None if no one has.
@@ -75,30 +80,24 @@ class SignIn:
         `peer` is the address that the request came from. Raises `TooManyAttempts`.
         """
         key = self._key(f"{len(username)}:{username}:{password}")
-        caller = self._recall(key)
-        if caller is not None:
-            return caller
-        # Clients open several connections at once: the same credential is checked once for all of them.
-        task = self._checking.get(key)
-        if task is None:
-            task = asyncio.ensure_future(self._check_basic(key, username, password, peer))
-            self._checking[key] = task
-            task.add_done_callback(lambda done: self._checked(key, done))
-        return await asyncio.shield(task)
+        found = self._recall(key)
+        if found is None:
+            return await self._once(key, lambda: self._check_basic(key, username, password, peer))
+        return found.caller if not found.is_stale else await self._once(key, lambda: self._renew(key, found))
 
     async def bearer(self, token: str, peer: str) -> Caller | None:
         """Return who this token was given to, None if it is none or has expired or was revoked."""
         key = self._key(token)
-        caller = self._recall(key)
-        if caller is not None:
-            return caller
-        return await self._check_token(key, token, None)
+        found = self._recall(key)
+        if found is None:
+            return await self._check_token(key, token, None)
+        return found.caller if not found.is_stale else await self._once(key, lambda: self._renew(key, found))
 
     def stands(self, caller: Caller) -> bool:
         """Say whether what a caller signed in with would still let him in; raises `OSError`."""
         return caller.key == self._standing_key(caller) and not self._has_expired(caller.expires)
 
-    def again(self, person: int, key: Hashable) -> Caller | None:
+    async def again(self, person: int, key: Hashable) -> Caller | None:
         """Return the person who once signed in with what a `Caller.key` names, as he is now.
 
         None if it would not let him in any more. Raises `OSError`.
@@ -108,7 +107,7 @@ class SignIn:
         found = self._store.person_by_id(person)
         if found is None:
             return None
-        caller = _caller(found, key, None if token is None else token.expires)
+        caller, _ = await self._callers.make(found, key, None if token is None else token.expires)
         return caller if self.stands(caller) else None
 
     def _standing_key(self, caller: Caller) -> Hashable:
@@ -127,7 +126,7 @@ class SignIn:
         # Keyed BLAKE2 does what an HMAC does, at half the cost.
         return blake2b(credential.encode("utf-8", "surrogatepass"), key=self._secret, digest_size=32).digest()
 
-    def _recall(self, key: bytes) -> Caller | None:
+    def _recall(self, key: bytes) -> _Remembered | None:
         version = self._store.version()
         if version != self._version:
             self._forget_changed()
@@ -138,19 +137,45 @@ class SignIn:
         if found.until <= self._monotonic() or self._has_expired(found.caller.expires):
             del self._remembered[key]
             return None
-        return found.caller
+        return found
 
     def _forget_changed(self) -> None:
-        self._change, people = self._store.changed_since(self._change)
-        if people:
-            changed = set(people)
-            for key in [key for key, one in self._remembered.items() if one.caller.person in changed]:
+        changes = self._store.changed_since(self._change)
+        self._change = changes.newest
+        if not changes.credentials and not changes.reach:
+            return
+        for key, one in list(self._remembered.items()):
+            if one.caller.person in changes.credentials:
                 del self._remembered[key]
+            elif one.caller.person in changes.reach:
+                one.is_stale = True
 
-    def _remember(self, key: bytes, caller: Caller) -> None:
+    def _remember(self, key: bytes, caller: Caller, is_stale: bool) -> None:
         if len(self._remembered) >= _MOST_REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
-        self._remembered[key] = _Remembered(caller, self._monotonic() + _REMEMBERED)
+        self._remembered[key] = _Remembered(caller, self._monotonic() + _REMEMBERED, is_stale)
+
+    async def _renew(self, key: bytes, found: _Remembered) -> Caller | None:
+        """Look up what is open to a remembered person now."""
+        person = self._store.person_by_id(found.caller.person)
+        if person is None:
+            return None
+        caller, is_whole = await self._callers.make(person, found.caller.key, found.caller.expires)
+        if not self.stands(caller):
+            return None
+        found.caller, found.is_stale = caller, not is_whole
+        return caller
+
+    async def _once(
+        self, key: bytes, make: Callable[[], Coroutine[Any, Any, Caller | None]]
+    ) -> Caller | None:
+        """Make a Caller once for all who ask at once, for clients open several connections."""
+        task = self._checking.get(key)
+        if task is None:
+            task = asyncio.ensure_future(make())
+            self._checking[key] = task
+            task.add_done_callback(lambda done: self._checked(key, done))
+        return await asyncio.shield(task)
 
     def _checked(self, key: bytes, task: asyncio.Task[Caller | None]) -> None:
         del self._checking[key]
@@ -188,9 +213,9 @@ class SignIn:
             person, hashed = self._stored_password(name)
             if not await self._passwords.matches(hashed, password) or person is None or hashed is None:
                 return None
+            caller, is_whole = await self._callers.make(person, _password_key(person.id, hashed), None)
             if (person, hashed) == self._stored_password(name):
-                caller = _caller(person, _password_key(person.id, hashed), None)
-                self._remember(key, caller)
+                self._remember(key, caller, not is_whole)
                 return caller
 
     def _stored_password(self, name: str) -> tuple[Person | None, str | None]:
@@ -207,13 +232,13 @@ class SignIn:
         today = int(self._now()) // _DAY
         if token.used_day != today:
             await self._note_use(token.id, today)
-            if self._store.token_by_hash(hashed) is None:
-                return None  # revoked meanwhile
         person = self._store.person_by_id(token.person)
         if person is None or (name is not None and name != address_key(person.login)):
             return None
-        caller = _caller(person, _token_key(token), token.expires)
-        self._remember(key, caller)
+        caller, is_whole = await self._callers.make(person, _token_key(token), token.expires)
+        if self._store.token_by_hash(hashed) is None:
+            return None  # revoked meanwhile
+        self._remember(key, caller, not is_whole)
         return caller
 
     async def _note_use(self, token: int, day: int) -> None:
@@ -222,11 +247,6 @@ class SignIn:
         except OSError as error:
             # A full disk must not keep people out.
             _log.warning("directory.use_token", error=str(error))
-
-
-def _caller(person: Person, key: Hashable, expires: int | None) -> Caller:
-    own = Access(account=person.account, shard=person.shard, name=person.login)
-    return Caller(person.id, person.login, {own.wire: own}, key, expires)
 
 
 def _token_key(token: Token) -> tuple[str, int]:

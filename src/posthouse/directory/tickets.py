@@ -112,7 +112,7 @@ class Tickets:
         now = int(self._now())
         if ticket is None or ticket.until <= now:
             return None
-        caller = self._sign_in.again(ticket.person, _read_key(ticket.key))
+        caller = await self._sign_in.again(ticket.person, _read_key(ticket.key))
         if caller is None:
             return None
         # Nothing is written before here, so that strangers with tickets of their own invention cost little.

@@ -1,70 +1,42 @@
 """The directory's rows: who there is, which account lives on which shard, and what proves who one is.
 
-A database of its own, beside the shards, since it is read before any account is known (DESIGN D15). Several
-processes may have it open; a writer waits for its turn by an OS lock. Whoever remembers what he read here
-asks `DirectoryStore.version` before he uses it, and `changed_since` when that moved.
+A database of its own, beside the shards, since it is read before any account is known (DESIGN D15). Whoever
+remembers what he read here asks `DirectoryStore.version` before he uses it, and `changed_since` when that moved.
 """
 
 from __future__ import annotations
 
-import errno
 import secrets
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, cast
 
 import apsw
 
-from posthouse.store.sqlite import FileLock, as_os_errors, committed, connect
+from posthouse.store.directory_file import DirectoryFile, first
+from posthouse.store.sqlite import in_list
 
-# A file says which version made it, and the oldest version that may still use it.
-_VERSION: Final = 2
-_READABLE_BY: Final = 1
+INDIVIDUAL: Final = "individual"
+"""The type of a principal who can sign in (RFC 9670 §2)."""
 
-_SCHEMA: Final = """
-CREATE TABLE meta(version INTEGER NOT NULL, readable_by INTEGER NOT NULL, change INTEGER NOT NULL);
-CREATE TABLE domain(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL);
-CREATE TABLE person(
-    id INTEGER PRIMARY KEY, login TEXT NOT NULL, key TEXT NOT NULL, domain INTEGER NOT NULL,
-    created INTEGER NOT NULL, ready INTEGER NOT NULL DEFAULT 0, removed INTEGER,
-    change INTEGER NOT NULL DEFAULT 0);
-CREATE UNIQUE INDEX person_key ON person(key) WHERE removed IS NULL;
-CREATE INDEX person_change ON person(change);
-CREATE TABLE account(
-    id INTEGER PRIMARY KEY, person INTEGER NOT NULL, name TEXT NOT NULL, shard INTEGER NOT NULL,
-    created INTEGER NOT NULL, removed INTEGER);
-CREATE INDEX account_person ON account(person);
-CREATE TABLE address(key TEXT PRIMARY KEY, address TEXT NOT NULL, account INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX address_account ON address(account);
-CREATE TABLE password(person INTEGER PRIMARY KEY, hash TEXT NOT NULL, changed INTEGER NOT NULL);
-CREATE TABLE token(
-    id INTEGER PRIMARY KEY AUTOINCREMENT, person INTEGER NOT NULL, label TEXT NOT NULL,
-    hash BLOB NOT NULL UNIQUE, created INTEGER NOT NULL, expires INTEGER, used_day INTEGER);
-CREATE INDEX token_person ON token(person);
+PERSON: Final = """
+SELECT p.id, p.login, p.created, a.id, a.shard, p.type FROM person p JOIN account a ON a.person = p.id
+WHERE p.ready AND p.removed IS NULL AND a.removed IS NULL AND
 """
-_SINCE_2: Final = """
-CREATE TABLE ticket(
-    hash BLOB PRIMARY KEY, kind TEXT NOT NULL, person INTEGER NOT NULL, key TEXT NOT NULL, origin TEXT,
-    until INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX ticket_until ON ticket(until);
-CREATE INDEX ticket_person ON ticket(person, kind, until);
-"""
-_PERSON: Final = """
-SELECT p.id, p.login, p.created, a.id, a.shard FROM person p JOIN account a ON a.person = p.id
-WHERE p.removed IS NULL AND a.removed IS NULL AND
-"""
+"""The text of a query for `person`, whose last condition is missing."""
+
+_HALF_MADE: Final = PERSON.replace("p.ready AND ", "")
 _TOKEN: Final = "SELECT id, person, label, created, expires, used_day FROM token WHERE"
 _TICKET: Final = "SELECT person, key, until FROM ticket WHERE hash = ? AND kind = ? AND origin IS ?"
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person and the one account that is his own.
+    """A person or a group, and the one account that is its own.
 
-    `login` is the address to sign in with; `created` is in Unix seconds; `account` and `shard` are numbers.
+    `login` is the address, and for a person what to sign in with; `created` is in Unix seconds; `account` and
+    `shard` are numbers; `type` is one of RFC 9670 §2, `INDIVIDUAL` for a person.
     """
 
     id: int
@@ -72,6 +44,32 @@ class Person:
     created: int
     account: int
     shard: int
+    type: str = INDIVIDUAL
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What moved in the directory: the number of the newest change, and by number the people concerned.
+
+    credentials: those whose credentials changed. reach: those to whom other accounts, or parts of them, are open.
+    """
+
+    newest: int
+    credentials: frozenset[int]
+    reach: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What a person or a group left behind.
+
+    reached: by number the people to whom less is open now. members: those who were in it. visited: of whose
+    accounts something may have been shared with it.
+    """
+
+    reached: Sequence[int]
+    members: Sequence[int]
+    visited: Sequence[Person]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,100 +100,100 @@ class DirectoryStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._turn = threading.Lock()
-        self._reading = threading.Lock()
-        self._lock = FileLock(path.with_name(path.name + ".lock"))
-        with as_os_errors(path):
-            self._writer = connect(path)
-            self._writer.execute(
-                "PRAGMA secure_delete=ON"
-            )  # of hashes nothing stays, nor of what ends with them
-            self._reader = connect(path, readonly=True)
-            self._versions = self._reader.cursor()  # asked with each request
-            self._prepare(path)
+        self.file = DirectoryFile(path)
 
     # -- people --
 
     def add_person(
-        self, login: str, key: str, domain: str, password_hash: str | None, *, shards: int, now: int
+        self,
+        login: str,
+        key: str,
+        domain: str,
+        password_hash: str | None,
+        *,
+        shards: int,
+        now: int,
+        type: str = INDIVIDUAL,
     ) -> Person | None:
-        """Add a person with an account and an address, all three not yet open; None if the key is taken.
+        """Add a person or a group with an account and an address, not yet open; None if the key is taken.
 
-        One who was added but never opened is taken up again, with the same ids and the new password.
+        One that was added but never opened is taken up again, with the same ids and the new password and type.
         """
-        with self._writing() as connection:
-            found = _first(connection, _PERSON + " p.key = ?", (key,))
-            if found is None:
-                person, account = _new_id(connection, "person"), _new_id(connection, "account")
-                connection.execute(
-                    "INSERT INTO domain(id, name, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                    (_new_id(connection, "domain"), domain, now),
-                )
-                connection.execute(
-                    "INSERT INTO person(id, login, key, domain, created) "
-                    "VALUES (?1, ?2, ?3, (SELECT id FROM domain WHERE name = ?4), ?5)",
-                    (person, login, key, domain, now),
-                )
-                connection.execute(
-                    "INSERT INTO account(id, person, name, shard, created) VALUES (?, ?, ?, ?, ?)",
-                    (account, person, login, account % shards, now),
-                )
-                connection.execute("INSERT INTO address VALUES (?, ?, ?)", (key, login, account))
-                found = (person, login, now, account, account % shards)
-            elif _first(connection, "SELECT ready FROM person WHERE id = ?", found[:1]) == (1,):
+        with self.file.writing() as connection:
+            row = first(connection, f"{_HALF_MADE} p.key = ?", (key,))
+            if row is None:
+                added = _new_person(connection, login, key, domain, shards=shards, now=now)
+            elif first(connection, "SELECT ready FROM person WHERE id = ?", row[:1]) == (1,):
                 return None
-            added = Person(*cast("tuple[int, str, int, int, int]", found))
+            else:
+                added = person(row)
+            connection.execute("UPDATE person SET type = ? WHERE id = ?", (type, added.id))
             connection.execute("DELETE FROM password WHERE person = ?", (added.id,))
             if password_hash is not None:
                 connection.execute("INSERT INTO password VALUES (?, ?, ?)", (added.id, password_hash, now))
-            return added
+            return replace(added, type=type)
 
     def open_person(self, person: int) -> None:
-        """Let an added person be found and sign in."""
-        with self._writing() as connection:
+        """Let what was added be found, and sign in if it is a person."""
+        with self.file.writing() as connection:
             connection.execute("UPDATE person SET ready = 1 WHERE id = ?", (person,))
 
-    def remove_person(self, person: int, now: int) -> None:
-        """Remove a person, his account, addresses and credentials; the ids stay taken for ever."""
-        with self._writing() as connection:
-            connection.execute(
-                "DELETE FROM address WHERE account IN (SELECT id FROM account WHERE person = ?)", (person,)
-            )
-            connection.execute("DELETE FROM password WHERE person = ?", (person,))
-            connection.execute("DELETE FROM token WHERE person = ?", (person,))
-            connection.execute("DELETE FROM ticket WHERE person = ?", (person,))
-            connection.execute("UPDATE account SET removed = ? WHERE person = ?", (now, person))
-            connection.execute("UPDATE person SET removed = ? WHERE id = ?", (now, person))
-            _note_change(connection, person)
+    def remove_person(self, number: int, now: int) -> Removed:
+        """Remove a person or a group with its account, addresses, credentials and memberships.
+
+        The ids stay taken for ever.
+        """
+        with self.file.writing() as connection:
+            removed = _left_behind(connection, number)
+            account = "(SELECT id FROM account WHERE person = ?)"
+            connection.execute(f"DELETE FROM shared WHERE account IN {account}", (number,))
+            connection.execute("DELETE FROM shared WHERE principal = ?", (number,))
+            connection.execute("DELETE FROM member WHERE person = ?1 OR grp = ?1", (number,))
+            connection.execute(f"DELETE FROM address WHERE account IN {account}", (number,))
+            connection.execute("DELETE FROM password WHERE person = ?", (number,))
+            connection.execute("DELETE FROM token WHERE person = ?", (number,))
+            connection.execute("DELETE FROM ticket WHERE person = ?", (number,))
+            connection.execute("UPDATE account SET removed = ? WHERE person = ?", (now, number))
+            connection.execute("UPDATE person SET removed = ? WHERE id = ?", (now, number))
+            _note_change(connection, number)
+            return removed
 
     def person_by_key(self, key: str) -> Person | None:
         """Find who signs in with this normalised name."""
-        return self._person(" p.ready AND p.key = ?", key)
+        return self._person(f"{PERSON} p.type = '{INDIVIDUAL}' AND p.key = ?", key)
 
     def person_by_id(self, person: int) -> Person | None:
-        """Find a person by number."""
-        return self._person(" p.ready AND p.id = ?", person)
+        """Find one who can sign in by number."""
+        return self._person(f"{PERSON} p.type = '{INDIVIDUAL}' AND p.id = ?", person)
 
     def person_by_address(self, key: str) -> Person | None:
-        """Find whose account has this normalised address."""
-        return self._person(" p.ready AND a.id = (SELECT account FROM address WHERE key = ?)", key)
+        """Find the person or group whose account has this normalised address."""
+        return self._person(f"{PERSON} a.id = (SELECT account FROM address WHERE key = ?)", key)
 
     def people(self) -> list[Person]:
-        """Return everyone, in order of their names."""
-        rows = self._rows(_PERSON + " p.ready ORDER BY p.key", ())
-        return [Person(*cast("tuple[int, str, int, int, int]", row)) for row in rows]
+        """Return everyone who can sign in, in order of their names."""
+        return [person(row) for row in self.file.rows(f"{PERSON} p.type = '{INDIVIDUAL}' ORDER BY p.key")]
+
+    # -- domains --
+
+    def add_homes(self, *, shards: int, now: int) -> None:
+        """Give each domain that an older build made an account for its Principals."""
+        if self.file.row("SELECT 1 FROM domain WHERE account IS NULL") is not None:
+            with self.file.writing() as connection:
+                rows = connection.execute("SELECT id, name FROM domain WHERE account IS NULL").fetchall()
+                for domain, name in rows:
+                    _give_home(connection, cast(int, domain), cast(str, name), shards=shards, now=now)
 
     # -- credentials --
 
     def password_hash(self, person: int) -> str | None:
         """Return the hash of a person's password, None if he has none."""
-        row = self._row("SELECT hash FROM password WHERE person = ?", (person,))
+        row = self.file.row("SELECT hash FROM password WHERE person = ?", (person,))
         return None if row is None else cast(str, row[0])
 
     def set_password(self, person: int, password_hash: str, now: int) -> None:
         """Give a person another password."""
-        with self._writing() as connection:
+        with self.file.writing() as connection:
             connection.execute(
                 "INSERT INTO password VALUES (?, ?, ?) "
                 "ON CONFLICT(person) DO UPDATE SET hash = excluded.hash, changed = excluded.changed",
@@ -205,7 +203,7 @@ class DirectoryStore:
 
     def add_token(self, person: int, label: str, hash: bytes, *, now: int, expires: int | None) -> Token:
         """Add a token by the SHA-256 of its text."""
-        with self._writing() as connection:
+        with self.file.writing() as connection:
             connection.execute(
                 "INSERT INTO token(person, label, hash, created, expires) VALUES (?, ?, ?, ?, ?)",
                 (person, label, hash, now, expires),
@@ -214,26 +212,26 @@ class DirectoryStore:
 
     def token_by_hash(self, hash: bytes) -> Token | None:
         """Find a token by the SHA-256 of its text; it may have expired."""
-        row = self._row(f"{_TOKEN} hash = ?", (hash,))
+        row = self.file.row(f"{_TOKEN} hash = ?", (hash,))
         return None if row is None else _token(row)
 
     def token_by_id(self, id: int) -> Token | None:
         """Find a token by its number; it may have expired."""
-        row = self._row(f"{_TOKEN} id = ?", (id,))
+        row = self.file.row(f"{_TOKEN} id = ?", (id,))
         return None if row is None else _token(row)
 
     def tokens(self, person: int) -> list[Token]:
         """Return a person's tokens, oldest first."""
-        return [_token(row) for row in self._rows(f"{_TOKEN} person = ? ORDER BY id", (person,))]
+        return [_token(row) for row in self.file.rows(f"{_TOKEN} person = ? ORDER BY id", (person,))]
 
     def use_token(self, token: int, day: int) -> None:
         """Note on which day a token was last used; drops no one's memory of it."""
-        with self._writing() as connection:
+        with self.file.writing() as connection:
             connection.execute("UPDATE token SET used_day = ? WHERE id = ?", (day, token))
 
     def remove_token(self, person: int, token: int) -> bool:
         """Revoke one of a person's tokens; False if he has none of this number."""
-        with self._writing() as connection:
+        with self.file.writing() as connection:
             connection.execute("DELETE FROM token WHERE id = ? AND person = ?", (token, person))
             removed = connection.changes() > 0
             if removed:
@@ -250,7 +248,7 @@ class DirectoryStore:
         Drops everybody's that ended before the Unix second `forget`, and beyond `at_most` of this person and
         kind those that end first.
         """
-        with self._writing() as connection:
+        with self.file.writing() as connection:
             connection.execute("DELETE FROM ticket WHERE until < ?", (forget,))
             connection.execute(
                 "DELETE FROM ticket WHERE hash IN (SELECT hash FROM ticket WHERE person = ? AND kind = ? "
@@ -264,82 +262,122 @@ class DirectoryStore:
 
     def ticket(self, hash: bytes, kind: str, origin: str | None) -> Ticket | None:
         """Find a ticket of this kind and web origin; it may have ended."""
-        row = self._row(_TICKET, (hash, kind, origin))
+        row = self.file.row(_TICKET, (hash, kind, origin))
         return None if row is None else _ticket(row)
 
     def remove_ticket(self, hash: bytes) -> bool:
         """Remove a ticket; of all who do, only one is told True."""
-        with self._writing() as connection:
+        with self.file.writing() as connection:
             connection.execute("DELETE FROM ticket WHERE hash = ?", (hash,))
             return connection.changes() > 0
 
     def extend_tickets(self, ends: Sequence[tuple[int, bytes]]) -> None:
         """Let tickets end at other Unix seconds, each given with the hash; those that are gone stay gone."""
-        with self._writing() as connection:
+        with self.file.writing() as connection:
             connection.executemany("UPDATE ticket SET until = ? WHERE hash = ?", ends)
 
     # -- what changed --
 
     def version(self) -> int:
         """Return a number that moves with each commit of any process; it means nothing by itself."""
-        try:
-            with self._reading:
-                return cast(int, self._versions.execute("PRAGMA data_version").get)
-        except apsw.Error as error:
-            raise OSError(errno.EIO, str(error), str(self._path)) from error
+        return self.file.version()
 
-    def changed_since(self, change: int) -> tuple[int, list[int]]:
-        """Return the newest change, and whose credentials changed after the given one (0 at first)."""
+    def changed_since(self, change: int) -> Changes:
+        """Return what changed after the change of the given number, 0 at first."""
         # One statement reads one snapshot.
-        rows = self._rows(
-            "SELECT meta.change, person.id FROM meta LEFT JOIN person ON person.change > ?", (change,)
+        rows = self.file.rows(
+            "SELECT meta.change, person.id, person.change > ?1, person.reach > ?1 FROM meta "
+            "LEFT JOIN person ON person.change > ?1 OR person.reach > ?1",
+            (change,),
         )
-        return cast(int, rows[0][0]), [cast(int, row[1]) for row in rows if row[1] is not None]
+        return Changes(
+            cast(int, rows[0][0]),
+            frozenset(cast(int, row[1]) for row in rows if row[2]),
+            frozenset(cast(int, row[1]) for row in rows if row[3]),
+        )
+
+    def reach(self, person: int) -> int:
+        """Return the number of the newest change of what is open to a person."""
+        row = self.file.row("SELECT reach FROM person WHERE id = ?", (person,))
+        return 0 if row is None else cast(int, row[0])
 
     def close(self) -> None:
         """Close the file."""
-        self._reader.close()
-        self._writer.close()
-        self._lock.close()
+        self.file.close()
 
-    def _prepare(self, path: Path) -> None:
-        with self._lock:
-            if _first(self._writer, "SELECT 1 FROM sqlite_schema", ()) is None:
-                self._writer.execute("BEGIN IMMEDIATE")
-                self._writer.execute(_SCHEMA + _SINCE_2)
-                self._writer.execute("INSERT INTO meta VALUES (?, ?, 0)", (_VERSION, _READABLE_BY))
-                self._writer.execute("COMMIT")
-            row = _first(self._writer, "SELECT version, readable_by FROM meta", ())
-            version, readable_by = cast("tuple[int, int]", row)
-            if version < _VERSION:
-                self._writer.execute("BEGIN IMMEDIATE")
-                self._writer.execute(_SINCE_2)
-                self._writer.execute("UPDATE meta SET version = ?", (_VERSION,))
-                self._writer.execute("COMMIT")
-        if readable_by > _VERSION:
-            self.close()
-            raise OSError(
-                f"{path} was made by a later Posthouse (format {version}, this one knows {_VERSION}): "
-                "use that one, or restore a backup from before the upgrade"
-            )
+    def _person(self, sql: str, value: str | int) -> Person | None:
+        row = self.file.row(sql, (value,))
+        return None if row is None else person(row)
 
-    def _person(self, condition: str, value: str | int) -> Person | None:
-        row = self._row(_PERSON + condition, (value,))
-        return None if row is None else Person(*cast("tuple[int, str, int, int, int]", row))
 
-    def _row(self, sql: str, parameters: tuple[apsw.SQLiteValue, ...]) -> apsw.SQLiteValues | None:
-        with self._reading, as_os_errors(self._path):
-            return _first(self._reader, sql, parameters)
+def person(row: apsw.SQLiteValues) -> Person:
+    """Read a row of a `PERSON` query."""
+    return Person(*cast("tuple[int, str, int, int, int, str]", row))
 
-    def _rows(self, sql: str, parameters: tuple[apsw.SQLiteValue, ...]) -> list[apsw.SQLiteValues]:
-        with self._reading, as_os_errors(self._path):
-            return self._reader.execute(sql, parameters).fetchall()
 
-    @contextmanager
-    def _writing(self) -> Iterator[apsw.Connection]:
-        # The OS lock is one per process, so threads take turns before it.
-        with self._turn, self._lock, as_os_errors(self._path), committed(self._writer) as connection:
-            yield connection
+def note_reach(connection: apsw.Connection, principals: Iterable[int]) -> list[int]:
+    """Note that other accounts are open to principals than before; gives the people who they are or who are in them."""
+    connection.execute("UPDATE meta SET change = change + 1")
+    rows = connection.execute(
+        "UPDATE person SET reach = (SELECT change FROM meta) WHERE id IN (SELECT value FROM carray(?1) "
+        "UNION SELECT person FROM member WHERE grp IN (SELECT value FROM carray(?1))) "
+        f"AND removed IS NULL AND type = '{INDIVIDUAL}' RETURNING id",
+        (in_list(principals),),
+    )
+    return [cast(int, row[0]) for row in rows.fetchall()]
+
+
+def _left_behind(connection: apsw.Connection, principal: int) -> Removed:
+    """Find, and note, who is concerned when a person or a group goes."""
+    members = _numbers(connection, "SELECT person FROM member WHERE grp = ?", principal)
+    visitors = _numbers(
+        connection,
+        "SELECT s.principal FROM shared s JOIN account a ON a.id = s.account WHERE a.person = ?",
+        principal,
+    )
+    visited = connection.execute(
+        f"{PERSON} a.id IN (SELECT account FROM shared WHERE principal = ?) ORDER BY p.key", (principal,)
+    )
+    owners = [person(row) for row in visited.fetchall()]
+    return Removed(note_reach(connection, [*members, *visitors]), members, owners)
+
+
+def _numbers(connection: apsw.Connection, sql: str, value: int) -> list[int]:
+    return [cast(int, row[0]) for row in connection.execute(sql, (value,)).fetchall()]
+
+
+def _new_person(
+    connection: apsw.Connection, login: str, key: str, domain: str, *, shards: int, now: int
+) -> Person:
+    row = first(connection, "SELECT id, account FROM domain WHERE name = ?", (domain,))
+    number, home = cast("tuple[int, int | None]", row or (_new_id(connection, "domain"), None))
+    if row is None:
+        connection.execute("INSERT INTO domain(id, name, created) VALUES (?, ?, ?)", (number, domain, now))
+    if home is None:
+        _give_home(connection, number, domain, shards=shards, now=now)
+    one = _new_id(connection, "person")
+    connection.execute(
+        "INSERT INTO person(id, login, key, domain, created) VALUES (?, ?, ?, ?, ?)",
+        (one, login, key, number, now),
+    )
+    account = _new_account(connection, one, login, shards=shards, now=now)
+    connection.execute("INSERT INTO address VALUES (?, ?, ?)", (key, login, account))
+    return Person(one, login, now, account, account % shards)
+
+
+def _give_home(connection: apsw.Connection, domain: int, name: str, *, shards: int, now: int) -> None:
+    """Give a domain an account for its Principals, which is no person's."""
+    account = _new_account(connection, 0, name, shards=shards, now=now)
+    connection.execute("UPDATE domain SET account = ? WHERE id = ?", (account, domain))
+
+
+def _new_account(connection: apsw.Connection, person: int, name: str, *, shards: int, now: int) -> int:
+    account = _new_id(connection, "account")
+    connection.execute(
+        "INSERT INTO account(id, person, name, shard, created) VALUES (?, ?, ?, ?, ?)",
+        (account, person, name, account % shards, now),
+    )
+    return account
 
 
 def _token(row: apsw.SQLiteValues) -> Token:
@@ -350,17 +388,11 @@ def _ticket(row: apsw.SQLiteValues) -> Ticket:
     return Ticket(*cast("tuple[int, str, int]", row))
 
 
-def _first(
-    connection: apsw.Connection, sql: str, parameters: tuple[apsw.SQLiteValue, ...]
-) -> apsw.SQLiteValues | None:
-    return cast("apsw.SQLiteValues | None", connection.execute(sql, parameters).fetchone())
-
-
 def _new_id(connection: apsw.Connection, table: str) -> int:
     """Draw a random positive number of 31 bits that no row of a table has or ever had."""
     while True:
         number = secrets.randbelow(2**31 - 1) + 1
-        if _first(connection, f"SELECT 1 FROM {table} WHERE id = ?", (number,)) is None:
+        if first(connection, f"SELECT 1 FROM {table} WHERE id = ?", (number,)) is None:
             return number
 
 

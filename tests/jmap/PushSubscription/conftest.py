@@ -17,6 +17,7 @@ from posthouse.capabilities.core import CORE
 from posthouse.capabilities.emailpush import EMAILPUSH
 from posthouse.capabilities.mail import MAIL
 from posthouse.capabilities.pushstate import PUSHSTATE
+from posthouse.directory.callers import Callers
 from posthouse.directory.passwords import Passwords
 from posthouse.directory.people import People
 from posthouse.directory.signin import SignIn
@@ -37,6 +38,7 @@ from posthouse.serve.work.outward import Outward
 from posthouse.serve.work.target import Refused
 from posthouse.store.account import Store
 from posthouse.store.directory import DirectoryStore
+from posthouse.store.principals import PrincipalStore
 from posthouse.store.subscriptions import SubscriptionStore
 from wire.endpoint import Device
 
@@ -80,7 +82,8 @@ class Desk:
             self.directory, passwords, shards=1, furnish=lambda person: None, announce=self.told.extend
         )
         self.tokens = Tokens(self.directory, self.told.extend, now=lambda: self.clock)
-        self.sign_in = SignIn(self.directory, passwords, now=lambda: self.clock)
+        callers = Callers(self.directory, PrincipalStore(self.directory))
+        self.sign_in = SignIn(self.directory, passwords, callers, now=lambda: self.clock)
         self.people.add(ADA, "secret")
         self.caller = self.by_password()
 

@@ -11,11 +11,11 @@ from typing import TypeVar
 import pytest
 
 from posthouse.app import wiring
-from posthouse.app.place import place_of
 from posthouse.app.wiring import App
 from posthouse.capabilities.contacts.addressbook import address_book
 from posthouse.capabilities.mail.mailbox import mailbox
 from posthouse.directory.passwords import Passwords
+from posthouse.directory.place import place_of
 from posthouse.store.directory import Person
 from posthouse.store.txn import Transaction
 

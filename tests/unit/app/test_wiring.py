@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from posthouse.app import wiring
-from posthouse.app.place import place_of
 from posthouse.directory.passwords import Passwords
+from posthouse.directory.place import place_of
 
 
 def make(folder: Path) -> Path:

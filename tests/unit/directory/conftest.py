@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from posthouse.bus import SignedOut
+from posthouse.bus import Reached, SignedOut
+from posthouse.directory.callers import Callers
+from posthouse.directory.groups import Groups
 from posthouse.directory.passwords import Passwords
 from posthouse.directory.people import People
+from posthouse.directory.sharing import Sharing
 from posthouse.directory.tokens import Tokens
-from posthouse.store.directory import DirectoryStore
+from posthouse.model.caller import Access
+from posthouse.store.directory import DirectoryStore, Person
+from posthouse.store.principals import PrincipalStore
 
 
 class Clock:
@@ -58,16 +63,73 @@ def passwords() -> Iterator[Passwords]:
 
 
 @pytest.fixture
-def told() -> list[SignedOut]:
+def told() -> list[SignedOut | Reached]:
     """What the bus was told."""
     return []
 
 
-@pytest.fixture
-def people(store: DirectoryStore, passwords: Passwords, clock: Clock, told: list[SignedOut]) -> People:
-    return People(store, passwords, shards=4, furnish=lambda person: None, announce=told.extend, now=clock)
+class Ledger:
+    """A `Register` that writes down what it hears; accounts by their names."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str | int | list[int] | list[str], ...]] = []
+
+    def publish(self, principal: Person) -> None:
+        self.heard.append(("publish", principal.login))
+
+    def withdraw(self, principal: Person, places: Sequence[Access]) -> None:
+        self.heard.append(("withdraw", principal.login, [place.name for place in places]))
+
+    def touch(self, places: Sequence[Access], people: Sequence[int]) -> None:
+        self.heard.append(("touch", [place.name for place in places], list(people)))
 
 
 @pytest.fixture
-def tokens(store: DirectoryStore, clock: Clock, told: list[SignedOut]) -> Tokens:
+def ledger() -> Ledger:
+    return Ledger()
+
+
+@pytest.fixture
+def principals(store: DirectoryStore) -> PrincipalStore:
+    return PrincipalStore(store)
+
+
+@pytest.fixture
+def callers(store: DirectoryStore, principals: PrincipalStore) -> Callers:
+    return Callers(store, principals)
+
+
+@pytest.fixture
+def people(
+    store: DirectoryStore, passwords: Passwords, clock: Clock, told: list[SignedOut | Reached], ledger: Ledger
+) -> People:
+    return People(
+        store,
+        passwords,
+        shards=4,
+        furnish=lambda person: None,
+        announce=told.extend,
+        register=ledger,
+        now=clock,
+    )
+
+
+@pytest.fixture
+def sharing(principals: PrincipalStore, told: list[SignedOut | Reached]) -> Sharing:
+    return Sharing(principals, told.extend)
+
+
+@pytest.fixture
+def groups(
+    principals: PrincipalStore,
+    people: People,
+    sharing: Sharing,
+    told: list[SignedOut | Reached],
+    ledger: Ledger,
+) -> Groups:
+    return Groups(principals, people, sharing, announce=told.extend, register=ledger)
+
+
+@pytest.fixture
+def tokens(store: DirectoryStore, clock: Clock, told: list[SignedOut | Reached]) -> Tokens:
     return Tokens(store, told.extend, now=clock)

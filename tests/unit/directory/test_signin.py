@@ -3,18 +3,21 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from posthouse.bus import SignedOut
+from posthouse.bus import Reached, SignedOut
 from posthouse.directory import signin as module
 from posthouse.directory.attempts import TooManyAttempts
+from posthouse.directory.callers import Callers
 from posthouse.directory.passwords import Passwords
 from posthouse.directory.people import People
+from posthouse.directory.sharing import Sharing
 from posthouse.directory.signin import SignIn
 from posthouse.directory.tokens import Tokens
 from posthouse.kit import ids
@@ -54,8 +57,10 @@ def passwords() -> Iterator[CountingPasswords]:
 
 
 @pytest.fixture
-def sign_in(store: DirectoryStore, passwords: Passwords, clock: Callable[[], float]) -> SignIn:
-    return SignIn(store, passwords, now=clock, monotonic=clock)
+def sign_in(
+    store: DirectoryStore, passwords: Passwords, callers: Callers, clock: Callable[[], float]
+) -> SignIn:
+    return SignIn(store, passwords, callers, now=clock, monotonic=clock)
 
 
 def basic(sign_in: SignIn, name: str, password: str, peer: str = PEER) -> Caller | None:
@@ -66,14 +71,23 @@ def bearer(sign_in: SignIn, token: str) -> Caller | None:
     return asyncio.run(sign_in.bearer(token, PEER))
 
 
+def again(sign_in: SignIn, person: int, key: Hashable) -> Caller | None:
+    return asyncio.run(sign_in.again(person, key))
+
+
 def elsewhere(path: Path, act: str) -> None:
     subprocess.run([sys.executable, "-c", ELSEWHERE, path, act], check=True)
 
 
-def test_a_password_lets_in_with_the_account(sign_in: SignIn, people: People) -> None:
+def test_a_password_lets_in_with_the_account_and_that_of_the_domain(
+    sign_in: SignIn, people: People, sharing: Sharing
+) -> None:
     person = people.add(ADA, "secret")
-    access = Access(person.account, person.shard, ADA, is_personal=True, is_read_only=False)
-    accounts = {"a" + ids.encode(person.account): access}
+    own = Access(person.account, person.shard, ADA, is_personal=True, is_read_only=False, owner=person.id)
+    home = sharing.home_of(person.id)
+    assert home is not None
+    of_domain = replace(home, through=frozenset([person.id]), kinds=frozenset(["Principal"]))
+    accounts = {"a" + ids.encode(person.account): own, "a" + ids.encode(home.account): of_domain}
     for caller in (basic(sign_in, ADA, "secret"), basic(sign_in, "ADA@Example.ORG", "secret")):
         assert caller is not None
         assert (person.id, ADA, accounts) == (caller.person, caller.username, caller.accounts)
@@ -201,7 +215,7 @@ def test_a_change_of_one_person_costs_others_no_check(
 
 
 def test_a_password_that_changes_while_it_is_checked_is_checked_again(
-    store: DirectoryStore, people: People, clock: Callable[[], float]
+    store: DirectoryStore, callers: Callers, people: People, clock: Callable[[], float]
 ) -> None:
     class Slow(Passwords):
         async def matches(self, password_hash: str | None, password: str) -> bool:
@@ -214,7 +228,7 @@ def test_a_password_that_changes_while_it_is_checked_is_checked_again(
     changed: list[bool] = []
     people.add(ADA, "old")
     with closing(Slow(passes=1, memory=8)) as passwords:
-        sign_in = SignIn(store, passwords, now=clock, monotonic=clock)
+        sign_in = SignIn(store, passwords, callers, now=clock, monotonic=clock)
         assert basic(sign_in, ADA, "old") is None
 
 
@@ -375,7 +389,7 @@ def test_nothing_of_a_removed_person_stands(sign_in: SignIn, people: People, tok
 
 
 def test_every_process_is_told_whose_credentials_end(
-    people: People, tokens: Tokens, told: list[SignedOut]
+    people: People, tokens: Tokens, told: list[SignedOut | Reached]
 ) -> None:
     person = people.add(ADA, "secret").id
     _, kept = tokens.issue(ADA)
@@ -396,14 +410,14 @@ def test_a_credential_is_known_again_by_its_key_while_it_stands(
     assert by_password is not None and by_token is not None
     person = by_password.person
     assert (by_password, by_token) == (
-        sign_in.again(person, by_password.key),
-        sign_in.again(person, by_token.key),
+        again(sign_in, person, by_password.key),
+        again(sign_in, person, by_token.key),
     )
-    assert sign_in.again(person + 1, by_token.key) is None
+    assert again(sign_in, person + 1, by_token.key) is None
     people.set_password(ADA, "other")
     assert (None, by_token) == (
-        sign_in.again(person, by_password.key),
-        sign_in.again(person, by_token.key),
+        again(sign_in, person, by_password.key),
+        again(sign_in, person, by_token.key),
     )
     clock.seconds += 60
-    assert sign_in.again(person, by_token.key) is None
+    assert again(sign_in, person, by_token.key) is None

@@ -10,7 +10,7 @@ import pytest
 
 from posthouse.directory.people import People
 from posthouse.directory.tokens import Tokens
-from posthouse.store.directory import DirectoryStore
+from posthouse.store.directory import Changes, DirectoryStore
 
 ADDING = """
 import sys
@@ -45,7 +45,7 @@ def test_who_only_asks_for_the_version_holds_up_no_checkpoint(store: DirectorySt
     store.version()
     with closing(DirectoryStore(path)) as other:
         add(other, "ada@example.org")
-        busy, _, _ = other._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        busy, _, _ = other.file._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         assert not busy
 
 
@@ -70,18 +70,20 @@ def test_processes_add_at_the_same_time_and_a_killed_one_blocks_no_one(path: Pat
 
 def test_only_changes_of_credentials_are_told(store: DirectoryStore, people: People, tokens: Tokens) -> None:
     ada, bob = add(store, "ada@example.org"), add(store, "bob@example.org")
-    assert (0, []) == store.changed_since(0)
+    nobody: frozenset[int] = frozenset()
+    assert Changes(0, nobody, nobody) == store.changed_since(0)
     _, token = tokens.issue("ada@example.org")
     store.use_token(token.id, 7)
     assert 7 == store.tokens(ada)[0].used_day
-    assert (0, []) == store.changed_since(0)
+    assert Changes(0, nobody, nobody) == store.changed_since(0)
     people.set_password("bob@example.org", "new")
-    assert (1, [bob]) == store.changed_since(0)
+    assert Changes(1, frozenset([bob]), nobody) == store.changed_since(0)
     tokens.revoke("ada@example.org", token.id)
-    assert (2, [ada]) == store.changed_since(1)
+    assert Changes(2, frozenset([ada]), nobody) == store.changed_since(1)
     people.remove("bob@example.org")
-    assert (3, {ada, bob}) == (store.changed_since(0)[0], set(store.changed_since(0)[1]))
-    assert (3, []) == store.changed_since(3)
+    newest = store.changed_since(0).newest
+    assert Changes(newest, frozenset([ada, bob]), nobody) == store.changed_since(0)
+    assert Changes(newest, nobody, nobody) == store.changed_since(newest)
 
 
 def test_a_failed_change_leaves_nothing(store: DirectoryStore) -> None:
@@ -94,12 +96,12 @@ def test_a_failed_change_leaves_nothing(store: DirectoryStore) -> None:
 
 
 def test_a_full_disk_is_told_and_later_there_is_room(store: DirectoryStore) -> None:
-    store._writer.execute("PRAGMA max_page_count = 20")
+    store.file._writer.execute("PRAGMA max_page_count = 30")
     with pytest.raises(OSError, match="no space") as caught:
         for number in range(1000):
             add(store, f"p{number}@example.org")
     assert errno.ENOSPC == caught.value.errno
-    store._writer.execute("PRAGMA max_page_count = 4294967294")
+    store.file._writer.execute("PRAGMA max_page_count = 4294967294")
     add(store, "late@example.org")
 
 

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from posthouse.directory import tickets as module
+from posthouse.directory.callers import Callers
 from posthouse.directory.passwords import Passwords
 from posthouse.directory.people import People
 from posthouse.directory.signin import SignIn
@@ -16,6 +16,7 @@ from posthouse.directory.tickets import AT_MOST, COOKIE, ENTER, GRACE, Kind, Tic
 from posthouse.directory.tokens import Tokens
 from posthouse.model.caller import Caller
 from posthouse.store.directory import DirectoryStore
+from posthouse.store.principals import PrincipalStore
 
 ADA = "ada@example.org"
 PAGE = "https://mail.example.org"
@@ -30,8 +31,10 @@ def ada(people: People) -> str:
 
 
 @pytest.fixture
-def sign_in(store: DirectoryStore, passwords: Passwords, clock: Callable[[], float]) -> SignIn:
-    return SignIn(store, passwords, now=clock, monotonic=clock)
+def sign_in(
+    store: DirectoryStore, passwords: Passwords, callers: Callers, clock: Callable[[], float]
+) -> SignIn:
+    return SignIn(store, passwords, callers, now=clock, monotonic=clock)
 
 
 @pytest.fixture
@@ -41,7 +44,8 @@ def worker(path: Path, passwords: Passwords, clock: Callable[[], float]) -> Iter
 
     def open() -> Tickets:
         stores.append(DirectoryStore(path))
-        sign_in = SignIn(stores[-1], passwords, now=clock, monotonic=clock)
+        callers = Callers(stores[-1], PrincipalStore(stores[-1]))
+        sign_in = SignIn(stores[-1], passwords, callers, now=clock, monotonic=clock)
         return Tickets(stores[-1], sign_in, now=clock)
 
     yield open
@@ -132,7 +136,7 @@ def test_who_has_none_makes_nothing_be_written(
     tickets: Tickets, caller: Caller, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = issue(tickets, caller, kind)
-    monkeypatch.setattr(tickets._store, "_writing", None)
+    monkeypatch.setattr(tickets._store.file, "writing", None)
     assert redeem(tickets, "pt_" + "a" * 32, kind) is None
     assert redeem(tickets, text, kind, "https://evil.example") is None
 
@@ -397,14 +401,3 @@ def test_nothing_of_those_who_left_stays(tickets: Tickets, caller: Caller) -> No
     asyncio.run(live())
     tickets.close()
     assert {} == tickets._held
-
-
-def test_a_directory_of_the_first_version_gets_a_place_for_tickets(
-    path: Path, passwords: Passwords, clock: Callable[[], float]
-) -> None:
-    with closing(DirectoryStore(path)) as store:
-        store._writer.execute("DROP TABLE ticket")
-        store._writer.execute("UPDATE meta SET version = 1")
-    for _ in range(2):
-        with closing(DirectoryStore(path)) as store:
-            assert redeem(Tickets(store, SignIn(store, passwords)), "pt_" + "a" * 32) is None

@@ -61,8 +61,8 @@ def remove(name: str, yes: bool, **flags: str | None) -> None:
     with as_failures():
         import asyncio
 
-        from posthouse.app.place import place_of
         from posthouse.app.worker import open_app
+        from posthouse.directory.place import place_of
 
         with closing(open_app(options.configuration(**flags))) as app:
             app.people.find(name)

@@ -44,7 +44,7 @@ _log = log.get("push")
 class Callers(Protocol):
     """Knows who a credential lets in."""
 
-    def again(self, person: int, key: Hashable) -> Caller | None:
+    async def again(self, person: int, key: Hashable) -> Caller | None:
         """Give the Caller of a credential by the person and its key; None if it is good no more."""
 
 
@@ -159,7 +159,7 @@ class Delivery:
     async def _begin(self) -> Watch | None:
         """Open the watch; None if that was not to be."""
         mine = self._subscription
-        self._caller = self._means.callers.again(mine.person, mine.key)
+        self._caller = await self._means.callers.again(mine.person, mine.key)
         self._set_end()
         if self._caller is None:
             await self._destroy("signed_out")
