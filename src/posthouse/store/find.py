@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Final, NamedTuple, Protocol, cast
 
@@ -102,7 +102,7 @@ class Find:
         if kept is not None:
             return kept
         where = self._query.where
-        if isinstance(where, Leaf) and where.filter.test is Test.SEARCH and not self._collapses:
+        if where is not None and self._candidates.gives(where) and not self._collapses:
             return len(self._candidates.of(where))
         sql, parameters = self._compiled(ordered=False)
         what = "count(DISTINCT grp)" if self._collapses else "count(*)"
@@ -210,10 +210,10 @@ def _first_column(rows: Iterable[Row]) -> Iterator[int]:
 
 
 class _Set(NamedTuple):
-    """A few objects, by their keys, and the condition that they and no others fulfil, if there is one."""
+    """A few objects, by their keys, and the condition that they and no others fulfil."""
 
-    settles: Condition | None
-    keys: Collection[int]
+    settles: Condition
+    keys: Sequence[int]
 
 
 class _Compiler:
@@ -276,7 +276,7 @@ class _Compiler:
             or not self._may_ask_text(query)
             or (driving is None and query.order and not by)
             or self._small_set(query.where) is not None
-            or all(self._candidates.few(leaf) is not None for leaf in _searches(query))
+            or not self._is_common(query.where)
         ):
             return None
         self._asks_text = True
@@ -324,25 +324,21 @@ class _Compiler:
 
     def _small_set(self, where: Condition | None) -> _Set | None:
         """Give the smallest set of objects, a small one, that holds all that fit; None if there is none."""
-        if isinstance(where, Leaf):
-            if where.filter.test not in (Test.SEARCH, Test.HEADER):
-                return None
+        if where is not None and self._candidates.gives(where):
             keys = self._candidates.few(where)
             return _Set(where, keys) if keys is not None and len(keys) <= _FEW else None
-        if isinstance(where, Both):
-            small = [one for part in where.parts if (one := self._small_set(part)) is not None]
-            return min(small, key=lambda one: len(one.keys), default=None)
-        if not isinstance(where, Either):
+        if not isinstance(where, Both):
             return None
-        any_of: set[int] = set()
-        settles = True
-        for part in where.parts:
-            one = self._small_set(part)
-            if one is None:
-                return None
-            any_of.update(one.keys)
-            settles = settles and one.settles is part
-        return _Set(where if settles else None, sorted(any_of)) if len(any_of) <= _FEW else None
+        small = [one for part in where.parts if (one := self._small_set(part)) is not None]
+        return min(small, key=lambda one: len(one.keys), default=None)
+
+    def _is_common(self, where: Condition | None) -> bool:
+        """Say whether something that is searched for is common."""
+        if where is None:
+            return False
+        if self._candidates.gives(where):
+            return self._candidates.few(where) is None
+        return not isinstance(where, Leaf) and any(self._is_common(part) for part in where.parts)
 
     def _may_count(self, ordered: bool) -> bool:
         """Say whether the objects are only counted, of which any index can tell: its rows are short."""
@@ -407,6 +403,8 @@ class _Compiler:
     def _condition(self, where: Condition | None) -> tuple[str, list[object]]:
         if where is None or where is self._driving or (self._set and where is self._set.settles):
             return "TRUE", []
+        if self._candidates.gives(where) and (self._candidates.knows(where) or not self._asks_text):
+            return f"{self._key()} {IN_LIST}", [in_list(self._candidates.of(where))]
         if isinstance(where, Leaf):
             return self._leaf(where)
         if not where.parts:
@@ -453,9 +451,9 @@ class _Compiler:
                     f"{self._in_group()} = {self._in_group()}",
                     [*self._in_group_of(tally_word(value)), *self._in_group_of("")],
                 )
-            case Test.SEARCH if self._asks_text and not self._candidates.knows(leaf):
+            case Test.SEARCH:
                 return self._has_words(filter.on, cast(str, value))
-            case Test.SEARCH | Test.HEADER:
+            case Test.HEADER:
                 return f"{self._key()} {IN_LIST}", [in_list(self._candidates.of(leaf))]
             case Test.OVERLAY:
                 return (
