@@ -18,6 +18,7 @@ STANDARDS = {
     "8621": "rfc8621-jmap-mail.txt",
     "8887": "rfc8887-jmap-websocket.txt",
     "9610": "rfc9610-jmap-contacts.txt",
+    "9670": "rfc9670-jmap-sharing.txt",
     "9749": "rfc9749-jmap-webpush-vapid.txt",
     "emailpush": "draft-ietf-jmap-emailpush-03.txt",
 }
@@ -26,6 +27,7 @@ LEFT_OUT = {
     "8621": ("", "7"),
     "8887": ("",),
     "9610": ("",),
+    "9670": ("",),
     "9749": ("",),
     "emailpush": ("",),
 }
