@@ -1,4 +1,4 @@
-"""The demo: two accounts whose passwords everyone knows, one of them with a year's mail.
+"""The demo: two accounts whose passwords everyone knows, one of them with a year's mail, and a group of both.
 
 Contract: its data folder is marked, so that nobody serves it to a network by mistake, and a folder with other
 people's accounts is left alone.
@@ -21,12 +21,14 @@ from posthouse.app.wiring import App
 from posthouse.app.worker import listen, open_app, url_of
 from posthouse.directory.place import place_of
 from posthouse.kit import clock
-from posthouse.store.directory import Person
+from posthouse.store.directory import INDIVIDUAL, Person
 
 DEMO: Final = ("demo@example.org", "demo")
 """The user with the mailbox: name and password."""
 FRIEND: Final = ("friend@example.org", "friend")
-"""A second user, to write to."""
+"""A second user, to write to and to share with."""
+FAMILY: Final = "family@example.org"
+"""The group that both are in."""
 
 _MARK: Final = "demo"
 _NOTE: Final = "sample"
@@ -74,7 +76,7 @@ def bind(host: str, port: int, *, any_port: bool) -> socket.socket:
 def _greet(url: str, folder: Path) -> None:
     rows = [("URL", url + "/"), ("Session", url + "/.well-known/jmap")]
     rows += [("User", f"{name}  password: {password}") for name, password in (DEMO, FRIEND)]
-    rows += [("Data", str(folder))]
+    rows += [("Group", f"{FAMILY}, with both in it"), ("Data", str(folder))]
     terminal.card("Posthouse demo", rows)
     terminal.line(f"  curl -u {':'.join(DEMO)} {url}/.well-known/jmap")
     terminal.line("")
@@ -97,7 +99,17 @@ def prepare(app: App, folder: Path, count: int = 400) -> None:
             app.people.add(name, password)
         elif asyncio.run(app.sign_in.basic(name, password, "127.0.0.1")) is None:
             app.people.set_password(name, password)  # which ends what was opened with the one before
+    _found_family(app)
     asyncio.run(fill(app, app.people.find(DEMO[0]), count))
+
+
+def _found_family(app: App) -> None:
+    holder = app.people.search(FAMILY) or app.groups.add(FAMILY)
+    if holder.type == INDIVIDUAL:
+        return  # someone took the name for an account of his own
+    lacking = {DEMO[0], FRIEND[0]} - {person.login for person in app.groups.members(FAMILY)}
+    if lacking:
+        app.groups.join(FAMILY, sorted(lacking))
 
 
 async def fill(app: App, person: Person, count: int) -> None:

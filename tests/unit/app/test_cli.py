@@ -22,6 +22,12 @@ COMMANDS = [
     ("account", "remove"),
     ("account", "password"),
     ("account", "token"),
+    ("group",),
+    ("group", "add"),
+    ("group", "list"),
+    ("group", "remove"),
+    ("group", "join"),
+    ("group", "leave"),
     ("import",),
     ("export",),
 ]
@@ -61,7 +67,7 @@ def test_each_command_has_help(
     assert "" == shown.err
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in ((), ("account",))])
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in ((), ("account",), ("group",))])
 def test_each_command_takes_the_common_options(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
 ) -> None:

@@ -37,6 +37,8 @@ def test_a_demo_is_made_once(app: App, tmp_path: Path) -> None:
     demo.prepare(app, tmp_path, 30)
     assert demo.is_demo(tmp_path)
     assert ["demo@example.org", "friend@example.org"] == [person.login for person in app.people.list()]
+    assert ["family@example.org"] == [group.login for group in app.groups.list()]
+    assert app.people.list() == app.groups.members("family@example.org")
     assert 30 == emails(app)
 
 

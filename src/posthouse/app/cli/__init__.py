@@ -16,6 +16,7 @@ import click
 from posthouse import __version__
 from posthouse.app.cli.accounts import account
 from posthouse.app.cli.failure import Exit
+from posthouse.app.cli.groups import group
 from posthouse.app.cli.mail import export, import_
 from posthouse.app.cli.serving import demo, serve
 
@@ -45,7 +46,7 @@ def posthouse() -> None:
     """A complete JMAP server: mail behind one JSON API."""
 
 
-for _command in (demo, serve, account, import_, export):
+for _command in (demo, serve, account, group, import_, export):
     posthouse.add_command(_command)
 
 
