@@ -151,6 +151,10 @@ class Txn(Protocol):
         """Give the groups that have an item in a container."""
         ...
 
+    def groups_with(self, type: TypeLike, container: int, word: str, outside: Sequence[int] = ()) -> int:
+        """Count the groups that have an item in a container, and one with a word in any container but these."""
+        ...
+
     # -- writing --
 
     def allocate(self) -> int:

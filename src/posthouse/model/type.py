@@ -28,6 +28,7 @@ CheckHook: TypeAlias = Callable[[Txn, Change, Stage], None]
 AfterHook: TypeAlias = Callable[[Txn, Change], None]
 FinishHook: TypeAlias = Callable[[Txn, Finished], Mapping[int, JsonObject]]
 NeedsHook: TypeAlias = Callable[[Sequence[str], JsonObject], frozenset[str] | None]
+RecountHook: TypeAlias = Callable[[Txn, Mapping[int, JsonObject]], None]
 ComputeHook: TypeAlias = Callable[[Reading, Mapping[int, JsonObject], Sequence[str], JsonObject], None]
 
 
@@ -75,8 +76,8 @@ class Type:
 
     Its hooks are named by their moment: `prepare` and `prepare_update` (outside the transaction, may wait),
     `check` (inside, one change against the staged view), `before_destroy`, `after` (inside: counters, groups,
-    side rows), `finish` (inside, when all changes of a call are written) and `compute` (properties that are
-    not stored, for a batch).
+    side rows), `finish` (inside, when all changes of a call are written), `compute` (properties that are
+    not stored, for a batch) and `recount` (counters, for a visitor).
     """
 
     def __init__(
@@ -142,6 +143,7 @@ class Type:
         self.finish_hook: FinishHook | None = None
         self.needs_hook: NeedsHook | None = None
         self.compute_hook: ComputeHook | None = None
+        self.recount_hook: RecountHook | None = None
         self.basis: frozenset[str] = frozenset(
             self.properties[name].of if name in self.properties else name
             for prop in self.properties.values()
@@ -250,6 +252,15 @@ class Type:
         It gives what it changed, by local id, for the answer.
         """
         self.finish_hook = hook
+        return hook
+
+    def recount(self, hook: RecountHook) -> RecountHook:
+        """Register what counts anew for a visitor, as the kept counters count also what he does not see.
+
+        The hook gets what he sees of the account, and by local id those of the wanted values of containers whose
+        items he may read. In these it corrects the counters that depend on other containers.
+        """
+        self.recount_hook = hook
         return hook
 
     def compute(self, needs: NeedsHook) -> Callable[[ComputeHook], ComputeHook]:

@@ -16,8 +16,9 @@ from posthouse.store import reshape, tables
 from posthouse.store.lanes import Announce, InlineLane, Interrupted, SlowLane, WriteLane
 from posthouse.store.layout import Layout
 from posthouse.store.place import Place as Place
+from posthouse.store.schema import Schema
 from posthouse.store.sqlite import Database, FileLock, Presence, connect
-from posthouse.store.txn import Schema, Transaction
+from posthouse.store.txn import Transaction
 
 T = TypeVar("T")
 

@@ -18,6 +18,8 @@ _COMMON: Final = {
     "tally_group": "account, type, grp, container, word",
     "tally": "account, type, container, word",
     "overlay": "account, type, person, id, name",
+    "granted": "account, principal, type, id",
+    "heard": "account, type, container",
     "lookup": "account, space, key, id",
     "blobref": "account, digest, type, id",
     "upload": "account, digest, person",

@@ -40,6 +40,7 @@ class Tallies(Protocol):
 
     account: int
     person: int
+    subscribed: bool
 
     def tally(self, type: TypeLike, container: int = 0, word: str = "") -> tuple[int, int]:
         """See `ports.Txn.tally`."""
@@ -200,8 +201,8 @@ class Find:
             self._statement = statement
         return statement
 
-    def _compiler(self) -> _Compiler:
-        return _Compiler(self._database, self._txn, self._layout, self._code, self._candidates)
+    def _compiler(self) -> Compiler:
+        return Compiler(self._database, self._txn, self._layout, self._code, self._candidates)
 
 
 def _first_column(rows: Iterable[Row]) -> Iterator[int]:
@@ -216,7 +217,7 @@ class _Set(NamedTuple):
     keys: Sequence[int]
 
 
-class _Compiler:
+class Compiler:
     """Writes one statement: `SELECT id[, grp] FROM ... WHERE ... ORDER BY ...` and its parameters."""
 
     def __init__(
@@ -234,6 +235,7 @@ class _Compiler:
         self._needs_row = False
 
     def statement(self, query: Query, ordered: bool, groups: bool) -> tuple[str, list[object]]:
+        """Write the statement that finds what a query asks, in its order if that is wanted, with the groups."""
         self._set = self._small_set(query.where)
         self._asks_text = self._set is not None and self._may_ask_text(query)
         leaf = self._driving_leaf(query)
@@ -349,7 +351,7 @@ class _Compiler:
         return any(
             leaf.filter.test in (Test.EQUALS, Test.AT_LEAST, Test.BELOW)
             and self._layout.type.properties[leaf.filter.on[0]].sorted
-            for leaf in _conjuncts(query.where)
+            for leaf in conjuncts(query.where)
         )
 
     def _is_pointed(self, where: Condition | None) -> bool:
@@ -358,7 +360,7 @@ class _Compiler:
             leaf.filter.test is Test.EQUALS
             and leaf.value is not None
             and self._layout.type.properties[leaf.filter.on[0]].sorted
-            for leaf in _conjuncts(where)
+            for leaf in conjuncts(where)
         )
 
     def among(self, query: Query, ids: Iterable[int]) -> tuple[str, list[object]]:
@@ -372,7 +374,7 @@ class _Compiler:
         """Choose the set member whose index rows already lie in the asked order."""
         if len(query.order) > 1 or (query.order and query.order[0].sort.rank is not Rank.COLUMN):
             return None
-        for leaf in _conjuncts(query.where):
+        for leaf in conjuncts(query.where):
             if leaf.filter.test is Test.MEMBER:
                 ordered_by = self._layout.type.properties[leaf.filter.on[0]].ordered_by
                 if not query.order or query.order[0].sort.on == ordered_by:
@@ -458,8 +460,11 @@ class _Compiler:
             case Test.OVERLAY:
                 return (
                     "coalesce((SELECT value FROM overlay WHERE account = ? AND type = ? AND person = ? "
-                    f"AND id = {self._id()} AND name = ?), CAST('false' AS BLOB)) = ?",
-                    [self._txn.account, self._code, self._txn.person, on, b"true" if value else b"false"],
+                    f"AND id = {self._id()} AND name = ?), ?) = ?",
+                    [
+                        *(self._txn.account, self._code, self._txn.person, on),
+                        *(b"true" if one else b"false" for one in (self._txn.subscribed, value)),
+                    ],
                 )
 
     def _has_words(self, columns: tuple[str, ...], text: str) -> tuple[str, list[object]]:
@@ -553,10 +558,10 @@ def _searches(query: Query) -> list[Leaf]:
     return [leaf for leaf in query.leaves() if leaf.filter.test is Test.SEARCH]
 
 
-def _conjuncts(where: Condition | None) -> list[Leaf]:
+def conjuncts(where: Condition | None) -> list[Leaf]:
     """Give the leaves that every result must satisfy."""
     if isinstance(where, Leaf):
         return [where]
     if isinstance(where, Both):
-        return [leaf for part in where.parts for leaf in _conjuncts(part)]
+        return [leaf for part in where.parts for leaf in conjuncts(part)]
     return []

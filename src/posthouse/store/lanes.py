@@ -25,8 +25,10 @@ from typing import Final, Generic, TypeVar
 from posthouse.bus import Moved
 from posthouse.kit.turns import Turns
 from posthouse.model.ports import TooMuch
+from posthouse.store.place import Place
+from posthouse.store.schema import Schema
 from posthouse.store.sqlite import Database, FileLock, Full, Interrupted, connect
-from posthouse.store.txn import Schema, Transaction
+from posthouse.store.txn import Transaction
 
 T = TypeVar("T")
 Unit = Callable[[Transaction], T]
@@ -45,6 +47,16 @@ _STEPS_BETWEEN_LOOKS: Final = 5000
 _MOST_IN_ONE_COMMIT: Final = 64
 
 
+def _reading(
+    database: Database, schema: Schema, place: Place, person: int, is_late: Callable[[], bool]
+) -> Transaction:
+    """Give a snapshot of an account as a person sees it."""
+    txn = Transaction(
+        database, schema, place.account, person, False, is_late, place.through, place.subscribed
+    )
+    return txn.seen()
+
+
 class InlineLane:
     """Reads in the event loop's own thread, stopped when they exceed the budget."""
 
@@ -57,13 +69,12 @@ class InlineLane:
     def _is_late(self) -> bool:
         return time.thread_time() > self._deadline
 
-    def read(self, account: int, person: int, unit: Unit[T]) -> T:
+    def read(self, place: Place, person: int, unit: Unit[T]) -> T:
         """Run a unit now; raises `Interrupted` if it takes too long."""
         self._deadline = time.thread_time() + BUDGET
         self._database.run("BEGIN")
         try:
-            txn = Transaction(self._database, self._schema, account, person, False, self._is_late)
-            return unit(txn)
+            return unit(_reading(self._database, self._schema, place, person, self._is_late))
         finally:
             self._deadline = inf
             self._database.run("ROLLBACK")
@@ -83,11 +94,11 @@ class SlowLane:
         self._idle: list[Database] = []
         self._lock = threading.Lock()
 
-    async def read(self, account: int, person: int, unit: Unit[T]) -> T:
+    async def read(self, place: Place, person: int, unit: Unit[T]) -> T:
         """Run a unit when it is the account's turn; raises `TooMuch` if it takes longer than anything may."""
-        return await self._turns.run(account, partial(self._run, account, person, unit))
+        return await self._turns.run(place.account, partial(self._run, place, person, unit))
 
-    def _run(self, account: int, person: int, unit: Unit[T]) -> T:
+    def _run(self, place: Place, person: int, unit: Unit[T]) -> T:
         with self._lock:
             database = self._idle.pop() if self._idle else None
         if database is None:
@@ -100,7 +111,7 @@ class SlowLane:
         database.connection.set_progress_handler(is_late, _STEPS_BETWEEN_LOOKS)
         database.run("BEGIN")
         try:
-            return unit(Transaction(database, self._schema, account, person, False, is_late))
+            return unit(_reading(database, self._schema, place, person, is_late))
         except Interrupted:
             raise TooMuch("this takes too long to find out") from None
         finally:
@@ -117,7 +128,7 @@ class SlowLane:
 
 @dataclass(slots=True, eq=False)
 class _Waiting(Generic[T]):
-    account: int
+    place: Place
     person: int
     unit: Unit[T]
     loop: asyncio.AbstractEventLoop
@@ -152,14 +163,14 @@ class WriteLane:
         self._thread = threading.Thread(target=self._serve, name=f"writer-{path.stem}", daemon=True)
         self._thread.start()
 
-    async def write(self, account: int, person: int, unit: Unit[T]) -> T:
+    async def write(self, place: Place, person: int, unit: Unit[T]) -> T:
         """Run a unit and return when its changes are durable; it raises what the unit raises."""
         if self._closed:
             raise RuntimeError("the store is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         # A caller that goes away cancels what it waits for and not the unit, which stays in the queue.
-        self._queue.put(_Waiting(account, person, unit, loop, future))  # type: ignore[arg-type]
+        self._queue.put(_Waiting(place, person, unit, loop, future))  # type: ignore[arg-type]
         return await future
 
     def close(self) -> None:
@@ -228,7 +239,16 @@ class WriteLane:
         database.run("RELEASE unit")
 
     def _run(self, database: Database, waiting: _Waiting[object]) -> None:
-        txn = Transaction(database, self._schema, waiting.account, waiting.person, writes=True)
+        place = waiting.place
+        txn = Transaction(
+            database,
+            self._schema,
+            place.account,
+            waiting.person,
+            writes=True,
+            through=place.through,
+            subscribed=place.subscribed,
+        )
         try:
             waiting.result = waiting.unit(txn)
         except StopIteration as stop:  # which a future can't hold
@@ -249,7 +269,7 @@ def _moved(group: list[_Waiting[object]]) -> list[Moved]:
     levels: dict[int, dict[str, int]] = {}
     for waiting in group:
         if waiting.error is None and waiting.moved:
-            levels.setdefault(waiting.account, {}).update(waiting.moved)
+            levels.setdefault(waiting.place.account, {}).update(waiting.moved)
     return [Moved(account, moved) for account, moved in levels.items()]
 
 

@@ -8,6 +8,8 @@ anywhere. An object's place in such a list is ``made`` if it was made after the 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import IntEnum, auto
+from typing import NamedTuple, TypeAlias, cast
 
 from posthouse.model.ports import Changes, Touched
 from posthouse.store.sqlite import IN_LIST, Database, in_list
@@ -17,9 +19,29 @@ _CREATED = (
     "WHERE account = ? AND type = ? AND made > ? AND gone = 0 ORDER BY made LIMIT ?"
 )
 _CHANGED = (
-    "SELECT id, changed, gone, main > ? FROM stamp INDEXED BY stamp_changed "
+    "SELECT id, changed, gone, main FROM stamp INDEXED BY stamp_changed "
     "WHERE account = ? AND type = ? AND changed > ? AND made <= ? ORDER BY changed LIMIT ?"
 )
+
+_Rows: TypeAlias = Iterable[tuple[int, int, int, int]]
+
+
+class Act(IntEnum):
+    """What happened to an object."""
+
+    CREATED = auto()
+    UPDATED = auto()
+    COUNTED = auto()
+    """Nothing but its counters changed."""
+    DESTROYED = auto()
+
+
+class Step(NamedTuple):
+    """One change in a list of changes: its place there, which no other object has, and the object's id."""
+
+    place: int
+    id: int
+    act: Act
 
 
 def made(database: Database, account: int, type: int, objects: Iterable[tuple[int, int, int | None]]) -> None:
@@ -53,30 +75,66 @@ def gone(database: Database, account: int, type: int, objects: Iterable[tuple[in
     )
 
 
-def changes(database: Database, account: int, type: int, since: int, high: int, limit: int) -> Changes:
+def changes(
+    database: Database,
+    where: tuple[int, int],
+    since: int,
+    high: int,
+    limit: int,
+    beside: Iterable[tuple[int, int]] = (),
+    *,
+    counts: bool = False,
+) -> Changes:
     """Tell the changes of a type after a state, oldest first, at most ``limit`` (RFC 8620 §5.2).
 
     An object that was made and destroyed since then is left out. The answer ends at a place between two
     changes, from which the next call goes on.
+
+    where: the account and the number of the type. beside: changes that left no stamp, the number and the id of each.
+    counts: the type has counters; then an object that has changed otherwise too has a place for each of both.
     """
+    account, type = where
     wanted = limit + 1
     rows = database.all(_CREATED, (account, type, since, wanted))
-    fresh = len(rows)
-    rows += database.all(_CHANGED, (since, account, type, since, since, wanted))
-    tagged: list[tuple[int, int, int, int, bool]] = [
-        (place, id, end, main, index < fresh)  # type: ignore[misc]
-        for index, (id, place, end, main) in enumerate(rows)
-    ]
-    tagged.sort()
-    page = tagged[:limit]
-    more = len(tagged) > limit
+    steps = [Step(place, id, Act.CREATED) for id, place, _, _ in cast("_Rows", rows)]
+    rows = database.all(_CHANGED, (account, type, since, since, -1 if counts else wanted))
+    for id, place, gone, main in cast("_Rows", rows):
+        if gone or not counts:
+            steps.append(Step(place, id, Act.DESTROYED if gone else Act.UPDATED))
+            continue
+        if main > since:
+            steps.append(Step(main, id, Act.UPDATED))
+        if main < place:
+            steps.append(Step(place, id, Act.COUNTED))
+    if beside := [*beside]:
+        known = _existing(database, account, type, since, [id for _, id in beside])
+        steps += [Step(place, id, Act.UPDATED) for place, id in beside if id in known]
+    return cut(steps, high, limit)
+
+
+def _existing(database: Database, account: int, type: int, since: int, ids: Iterable[int]) -> set[int]:
+    """Give those objects that are there and were at a state."""
+    rows = database.all(
+        f"SELECT id FROM stamp WHERE account = ? AND type = ? AND id {IN_LIST} AND made <= ? AND gone = 0",
+        (account, type, in_list(ids), since),
+    )
+    return {cast(int, row[0]) for row in rows}
+
+
+def cut(steps: list[Step], high: int, limit: int) -> Changes:
+    """Make an answer of all steps after a state, or of the first of them; high: the state after all."""
+    steps.sort()
+    page = steps[:limit]
+    more = len(steps) > limit
+    ids = {act: [*dict.fromkeys(step.id for step in page if step.act is act)] for act in Act}
+    updated = dict.fromkeys(step.id for step in page if step.act in (Act.UPDATED, Act.COUNTED))
     return Changes(
-        created=[id for _, id, _, _, is_new in page if is_new],
-        updated=[id for _, id, end, _, is_new in page if not is_new and not end],
-        destroyed=[id for _, id, end, _, is_new in page if not is_new and end],
-        until=page[-1][0] if more else high,
+        created=ids[Act.CREATED],
+        updated=[*updated],
+        destroyed=ids[Act.DESTROYED],
+        until=page[-1].place if more else high,
         more=more,
-        main=any(main for _, _, _, main, _ in page),
+        main=any(step.act is not Act.COUNTED for step in page),
     )
 
 

@@ -11,7 +11,9 @@ search_TYPE   words by column, rowid = key
 text_TYPE     key -> the same words, for types whose text follows their values: see `derived`
 tally         type, container, word -> items, grps              kept counts (container 0: the account)
 tally_group   type, grp, container, word -> n
-overlay       type, person, id, name -> value                   what each person has of his own
+overlay       type, person, id, name -> value, changed          what each person has of his own
+granted       principal, type, id -> bits, made, told, by, at   who may do what with a container: see `grants`
+heard         type, container -> high, arrived                  the newest change in a shared one: see `heard`
 lookup        space, key, id                                    small lookups of a type's own
 blobref       digest, type, id                                  which object keeps which bytes
 upload        digest, person -> until                           what is not yet kept by anything
@@ -24,14 +26,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from posthouse.model.property import Part
-from posthouse.store import shape
+from posthouse.store import grants, heard, shape
 from posthouse.store.layout import Layout
 from posthouse.store.sqlite import Database
 from posthouse.store.words import TOKENIZER
 
-VERSION = 3
+VERSION = 4
 """The schema that this code writes."""
-READABLE_BY = 3
+READABLE_BY = 4
 """The oldest code version that may still open what this code writes."""
 OLDEST = 3
 """The oldest schema that this code can read."""
@@ -39,7 +41,8 @@ OLDEST = 3
 _COMMON = """
 CREATE TABLE IF NOT EXISTS kind(code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS account(
-    account INTEGER PRIMARY KEY, seq INTEGER NOT NULL, next INTEGER NOT NULL, levels BLOB NOT NULL);
+    account INTEGER PRIMARY KEY, seq INTEGER NOT NULL, next INTEGER NOT NULL, levels BLOB NOT NULL,
+    shared BLOB);
 CREATE TABLE IF NOT EXISTS stamp(
     account INTEGER NOT NULL, type INTEGER NOT NULL, id INTEGER NOT NULL,
     made INTEGER NOT NULL, changed INTEGER NOT NULL, main INTEGER NOT NULL,
@@ -62,7 +65,7 @@ CREATE TABLE IF NOT EXISTS tally_group(
     PRIMARY KEY (account, type, grp, container, word)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS overlay(
     account INTEGER NOT NULL, type INTEGER NOT NULL, person INTEGER NOT NULL, id INTEGER NOT NULL,
-    name TEXT NOT NULL, value BLOB NOT NULL,
+    name TEXT NOT NULL, value BLOB NOT NULL, changed INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (account, type, person, id, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lookup(
     account INTEGER NOT NULL, space TEXT NOT NULL, key INTEGER NOT NULL, id INTEGER NOT NULL,
@@ -115,12 +118,14 @@ def create(database: Database, layouts: Iterable[Layout]) -> None:
 
     Raises as `check`, and WrongSchema where objects lie in another form than their type is declared in now.
     """
-    if not check(database):
+    if check(database):
+        _bring_up(database)
+    else:
         database.run(
             "CREATE TABLE IF NOT EXISTS schema(version INTEGER NOT NULL, readable_by INTEGER NOT NULL)"
         )
         database.run("INSERT INTO schema VALUES (?, ?)", (VERSION, READABLE_BY))
-    for statement in _COMMON.split(";\n"):
+    for statement in (_COMMON + grants.TABLES + heard.TABLES).split(";\n"):
         if statement.strip():
             database.run(statement)
     database.run(shape.TABLE)
@@ -136,6 +141,15 @@ def create(database: Database, layouts: Iterable[Layout]) -> None:
         if layout.type.name not in noted:
             shape.note(database, layout)
         database.run("INSERT INTO kind(name) VALUES (?) ON CONFLICT DO NOTHING", (layout.type.name,))
+
+
+def _bring_up(database: Database) -> None:
+    """Bring the common tables of a file to this version."""
+    found = database.one("SELECT version FROM schema")
+    if found == (3,):
+        database.run("ALTER TABLE account ADD COLUMN shared BLOB")
+        database.run("ALTER TABLE overlay ADD COLUMN changed INTEGER NOT NULL DEFAULT 0")
+        database.run("UPDATE schema SET version = ?, readable_by = ?", (VERSION, READABLE_BY))
 
 
 def codes(database: Database) -> dict[str, int]:

@@ -52,10 +52,10 @@ class Tallies:
         if tally is None:
             return
         group = group or 0
-        lost, gained = _words(tally, old), _words(tally, new)
-        left = entered = _containers(within, old)
+        lost, gained = words(tally, old), words(tally, new)
+        left = entered = containers_of(within, old)
         if within is not None and old.get(within.name) != new.get(within.name):
-            entered = _containers(within, new)
+            entered = containers_of(within, new)
         else:
             lost, gained = lost - gained, gained - lost
         if not (lost or gained):
@@ -126,7 +126,16 @@ class Tallies:
         return {(container, word): n for container, word, n in rows}  # type: ignore[misc]
 
 
-def _words(tally: Tally, values: JsonObject) -> set[str]:
+def containers(database: Database, account: int, code: int, word: str) -> list[int]:
+    """Give the containers that have an item under a word, by a type's number; 0, the account, is one of them."""
+    rows = database.all(
+        "SELECT container FROM tally WHERE account = ? AND type = ? AND word = ? AND items > 0",
+        (account, code, word),
+    )
+    return [cast(int, row[0]) for row in rows]
+
+
+def words(tally: Tally, values: JsonObject) -> set[str]:
     """Give the words under which an object is counted; none for one that is not there."""
     if not values:
         return set()
@@ -134,7 +143,7 @@ def _words(tally: Tally, values: JsonObject) -> set[str]:
     return {"", *map(tally_word, own), *tally.derived(values)}
 
 
-def _containers(within: Property | None, values: JsonObject) -> list[int]:
+def containers_of(within: Property | None, values: JsonObject) -> list[int]:
     """Give the containers in which an object is counted: 0, which stands for the account, and its own."""
     if within is None:
         return [0]

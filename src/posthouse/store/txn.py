@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, cast
 
@@ -11,9 +11,12 @@ from posthouse.kit.json import Json, JsonObject, dumps, loads
 from posthouse.model.condition import Query
 from posthouse.model.ports import Changes, Fresh, Mark, TooMuch, Touched, TypeLike
 from posthouse.model.property import Part
-from posthouse.store import derived, erase, members, stamps
+from posthouse.store import derived, erase, grants, heard, members, overlays, stamps, tally
 from posthouse.store.find import Find
+from posthouse.store.grants import Granted as Granted
 from posthouse.store.layout import Layout, Plan
+from posthouse.store.ledger import UNSEEN, Ledger
+from posthouse.store.schema import Schema
 from posthouse.store.sqlite import IN_LIST, Database, Interrupted, Row, in_list
 from posthouse.store.tally import Tallies
 
@@ -28,45 +31,6 @@ _ROWS_AT_ONCE: Final = 64
 def id_of(row: Row) -> int:
     """Give the local id of the object whose row this is."""
     return cast(int, row[0]) & ID_MASK
-
-
-class Schema:
-    """The layouts of all types and their numbers in one shard file."""
-
-    __slots__ = ("codes", "layouts")
-
-    def __init__(self, layouts: Mapping[str, Layout], codes: Mapping[str, int]) -> None:
-        self.layouts = dict(layouts)
-        self.codes = dict(codes)
-
-
-class _Account:
-    """An account's own row.
-
-    seq: the number that the newest change drew. next: the next free id. levels: for each type that has
-    changed, the number of its newest change and the oldest state that can still be told. moved: the newest
-    number of each type that has changed since the row was read.
-    """
-
-    __slots__ = ("levels", "moved", "next", "seq")
-
-    def __init__(
-        self, seq: int, next: int, levels: dict[str, Sequence[int]], moved: dict[str, int] | None = None
-    ) -> None:
-        self.seq = seq
-        self.next = next
-        self.levels = levels
-        self.moved: dict[str, int] = moved or {}
-
-    def move(self, name: str, number: int) -> None:
-        """Note a type's newest change."""
-        level = self.levels.get(name)
-        self.levels[name] = (number, level[1] if level else 0)
-        self.moved[name] = number
-
-    def copy(self) -> _Account:
-        """Give a copy that stays as it is when this one moves on."""
-        return _Account(self.seq, self.next, dict(self.levels), dict(self.moved))
 
 
 class Transaction:
@@ -96,7 +60,7 @@ class Transaction:
         self._schema = schema
         self._writes = writes
         self._base = account << ID_BITS
-        self._known: _Account | None = None
+        self._known: Ledger | None = None
         self._changed = False
         self._marks = 0
         self._tallies = Tallies(database, account)
@@ -126,23 +90,30 @@ class Transaction:
         """Give the newest number of each type that this transaction has moved, by the type's name."""
         return {} if self._known is None else self._known.moved
 
-    def _row(self) -> _Account:
+    def _row(self) -> Ledger:
         """Give the account's own row, read once."""
         if self._known is None:
-            row = self._database.one(
-                "SELECT seq, next, levels FROM account WHERE account = ?", (self.account,)
-            )
-            if row is None:
-                self._known = _Account(0, 1, {})
-            else:
-                seq, next, levels = row
-                self._known = _Account(seq, next, loads(levels))  # type: ignore[arg-type]
+            self._known = Ledger.read(self._database, self.account)
         return self._known
 
     def changes(self, type: TypeLike, since: int, limit: int) -> Changes:
         """See `ports.Txn.changes`."""
         code = self._schema.codes[type.name]
-        return stamps.changes(self._database, self.account, code, since, self.state(type), limit)
+        layout = self._schema.layouts[type.name]
+        beside = []
+        if layout.overlay:
+            beside = overlays.since(self._database, self.account, code, self.person, since)
+        if layout.type.rights is not None and self._row().shared is not None:
+            beside += grants.since(self._database, self.account, code, since)
+        return stamps.changes(
+            self._database,
+            (self.account, code),
+            since,
+            self.state(type),
+            limit,
+            beside,
+            counts=bool(layout.counters),
+        )
 
     def touched(self, type: TypeLike, since: int, whole_groups: bool) -> Touched:
         """See `ports.Txn.touched`."""
@@ -204,15 +175,8 @@ class Transaction:
 
     def overlays(self, type: TypeLike, names: Sequence[str]) -> dict[int, JsonObject]:
         """Read the acting person's own values of all objects of a type that have any."""
-        values: dict[int, JsonObject] = {}
-        rows = self._database.all(
-            "SELECT id, name, value FROM overlay WHERE account = ? AND type = ? AND person = ?",
-            (self.account, self._schema.codes[type.name], self.person),
-        )
-        for id, name, value in cast("Iterator[tuple[int, str, bytes]]", rows):
-            if name in names:
-                values.setdefault(id, {})[name] = loads(value)
-        return values
+        code = self._schema.codes[type.name]
+        return overlays.read(self._database, self.account, code, self.person, names)
 
     def values(
         self, type: TypeLike, ids: Iterable[int] | None = None, names: Iterable[str] | None = None
@@ -227,7 +191,7 @@ class Transaction:
             own = self.overlays(type, overlay)
             for id, value in objects.items():
                 for name in overlay:
-                    value[name] = own.get(id, {}).get(name, False)
+                    value[name] = own.get(id, {}).get(name, self.subscribed)
         return objects
 
     def find(self, type: TypeLike, query: Query) -> Find:
@@ -253,35 +217,89 @@ class Transaction:
         )
         return [cast(int, row[0]) for row in rows]
 
+    def groups_with(self, type: TypeLike, container: int, word: str, outside: Sequence[int] = ()) -> int:
+        """See `ports.Txn.groups_with`."""
+        self._tallies.write()
+        code = self._schema.codes[type.name]
+        others = [one for one in tally.containers(self._database, self.account, code, word) if one]
+        return self._groups_with(type, container, word, {*others} - {*outside})
+
+    def _groups_with(self, type: TypeLike, container: int, word: str, among: set[int]) -> int:
+        """Count the groups in a container of which an item that carries a word is in one of several containers."""
+        if not among - {container}:
+            return self.tally(type, container, word)[1] if among else 0
+        layout, code = self._schema.layouts[type.name], self._schema.codes[type.name]
+        assert layout.within is not None
+        table = f"member_{layout.name}_{layout.within.name.lower()}"
+        row = self._database.one(
+            f"SELECT count(*) FROM (SELECT DISTINCT grp FROM {table} WHERE account = ? AND value = ?) g "
+            "WHERE EXISTS(SELECT 1 FROM tally_group t WHERE t.account = ? AND t.type = ? AND t.grp = g.grp "
+            f"AND t.container {IN_LIST} AND t.word = ?)",
+            (self.account, container, self.account, code, in_list(among), word),
+        )
+        return cast(int, row[0]) if row else 0
+
     # -- grants --
 
     def seen(self) -> Transaction:
-        """Give this transaction as its person sees the account."""
-        return self
+        """Give this transaction as its person sees the account: itself if all is open to him."""
+        if self.through is None:
+            return self
+        from posthouse.store.seen import Seen  # which is a Transaction itself
+
+        return Seen(self)
 
     def grants(self) -> Mapping[str, Mapping[int, int]]:
-        """Give the rights that were granted to the visitor, as bits by type of container and id."""
+        """Give the rights that the visitor has, as bits by type of container and id; nothing if all is open."""
         return {}
 
     def shares(self, type: TypeLike, ids: Iterable[int]) -> dict[int, dict[int, int]]:
-        """Give the rights that were granted to others in containers, as bits by id and Principal."""
-        return {}
+        """Give the rights that were granted on containers, as bits by id and Principal."""
+        if self._row().shared is None:
+            return {}
+        return grants.shares(self._database, self.account, self._schema.codes[type.name], ids)
 
     def share(self, type: TypeLike, id: int, shares: Mapping[int, int], by: int, at: int) -> set[int]:
-        """Grant just these rights in a container; gives the Principals whose rights changed."""
-        return set()
+        """Grant just these rights on a container; gives the Principals whose rights changed.
+
+        shares: bits by Principal. by: the Principal who does it. at: Unix seconds.
+        """
+        before = self.shares(type, [id]).get(id, {})
+        after = {who: shares.get(who, 0) for who in before.keys() | shares.keys()}
+        changed = {who: bits for who, bits in after.items() if bits != before.get(who, 0)}
+        if changed:
+            number = self._draw(type)
+            code = self._schema.codes[type.name]
+            grants.put(self._database, self.account, code, id, number, changed, by, at)
+            self._row().share(type.name, id, any(after.values()))
+        return set(changed)
+
+    def touch(self, principal: int) -> None:
+        """Note that a Principal joined or left a group, which may open or close containers to him."""
+        ledger = self._to_write()
+        number = ledger.moved[UNSEEN] = ledger.draw()
+        grants.touch(self._database, self.account, number, principal)
+
+    def untold(self, limit: int) -> list[Granted]:
+        """Give grants of which their Principals were not told yet, ``limit`` at most, container by container."""
+        return grants.untold(self._database, self.account, self._schema.names, limit)
+
+    def told(self, granted: Iterable[Granted]) -> None:
+        """Note that Principals were told of grants, as they were when `untold` gave them."""
+        self._to_write()
+        grants.told(self._database, self.account, self._schema.codes, granted)
 
     def mask(self, type: TypeLike, objects: dict[int, JsonObject]) -> dict[int, JsonObject]:
         """Give copies of objects without references to what the visitor does not see."""
         return objects
 
-    def hidden(self, type: TypeLike, ids: Sequence[int]) -> set[int]:
-        """Give those items that are also in a container that the visitor does not see."""
+    def hidden(self, type: TypeLike, ids: Iterable[int]) -> set[int]:
+        """Give those objects of which the visitor does not see all; `rows` has no rows of them."""
         return set()
 
     # -- writing --
 
-    def _to_write(self) -> _Account:
+    def _to_write(self) -> Ledger:
         if not self._writes:
             raise RuntimeError("this unit may only read")
         self._changed = True
@@ -294,9 +312,9 @@ class Transaction:
         return account.next - 1
 
     def _draw(self, type: TypeLike) -> int:
-        account = self._to_write()
-        number = account.seq = account.seq + 1
-        account.move(type.name, number)
+        ledger = self._to_write()
+        number = ledger.draw()
+        ledger.move(type.name, number)
         return number
 
     def insert(
@@ -334,7 +352,11 @@ class Transaction:
         )
         moves: defaultdict[str, list[tuple[object, ...]]] = defaultdict(list)
         for id, number, values in fresh:
-            self._write_overlay(layout, code, id, values)
+            own = {name: values[name] for name in layout.overlay if name in values}
+            if own:
+                overlays.write(self._database, self.account, code, self.person, id, number, own)
+            if layout.within is not None:
+                self._hear(layout, {}, values)
             group = layout.group(values)
             for sql, cells in members.moves(layout, (self.account, code, id), group, number, {}, values):
                 moves[sql].append(cells)
@@ -355,7 +377,16 @@ class Transaction:
         """See `ports.Txn.update`."""
         layout = self._schema.layouts[type.name]
         code = self._schema.codes[type.name]
-        number = self._draw(type)
+        own = {name: new[name] for name in layout.overlay if name in new and new[name] != old.get(name)}
+        if own:
+            is_all = _same(old, new, layout.overlay)
+            number = self._draw_own(type) if is_all else self._draw(type)
+            overlays.write(self._database, self.account, code, self.person, id, number, own)
+            if is_all:
+                return
+        else:
+            number = self._draw(type)
+        is_moved = layout.within is not None and self._hear(layout, old, new)
         cells: list[object] = [layout.pack(Part.LIVE, new)]
         text = "live = ?"
         for prop in layout.live_columns:
@@ -366,9 +397,8 @@ class Transaction:
             f"UPDATE obj_{layout.name} SET {text} WHERE +account = ? AND key = ?",
             (*cells, self.account, self._base | id),
         )
-        stamps.changed(self._database, self.account, code, id, number)
-        if layout.overlay:
-            self._write_overlay(layout, code, id, new)
+        stamp = stamps.counted if is_moved else stamps.changed
+        stamp(self._database, self.account, code, id, number)
         if layout.member_sets:
             group = layout.group(new)
             for sql, moved in members.moves(layout, (self.account, code, id), group, number, old, new):
@@ -405,13 +435,17 @@ class Transaction:
             for sql, cells in members.moves(layout, (self.account, code, id), group, number, old, {}):
                 moves[sql].append(cells)
             self._tallies.move(layout, code, group, old, {})
+            if layout.within is not None:
+                self._hear(layout, old, {})
+            if layout.type.rights is not None:
+                self._revoke(layout, id, number)
         for sql, rows in moves.items():
             many(sql, rows)
         if layout.type.search:
             derived.drop_words(self._database, layout, [key for _, key in keys])
         where = [(self.account, code, id) for id in ids]
         if layout.overlay:
-            many("DELETE FROM overlay WHERE account = ? AND type = ? AND person >= 0 AND id = ?", where)
+            overlays.drop(self._database, self.account, code, ids)
         many("DELETE FROM blobref WHERE account = ? AND type = ? AND id = ?", where)
 
     def count(self, type: TypeLike, id: int, deltas: Mapping[str, int]) -> None:
@@ -426,15 +460,58 @@ class Transaction:
         )
         stamps.counted(self._database, self.account, code, id, number)
 
-    def _write_overlay(self, layout: Layout, code: int, id: int, values: JsonObject) -> None:
-        for name in layout.overlay:
-            if name not in values:
-                continue
-            self._database.run(
-                "INSERT INTO overlay VALUES (?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET value = excluded.value",
-                (self.account, code, self.person, id, name, dumps(values[name])),
-            )
+    def _draw_own(self, type: TypeLike) -> int:
+        """Draw the number of a change that only the acting person sees, or all of his account do."""
+        if self.through is None:
+            return self._draw(type)
+        ledger = self._to_write()
+        number = ledger.moved[UNSEEN] = ledger.draw()
+        return number
+
+    def _hear(self, layout: Layout, old: JsonObject, new: JsonObject) -> bool:
+        """Note in which containers that others see a change of an item is seen; says whether it is but a move.
+
+        old, new: the item before and after it, empty if it is not there.
+        """
+        assert layout.within is not None
+        name = layout.within.name
+        is_move = bool(old and new) and old[name] != new[name] and _same(old, new, (name,))
+        where = self._schema.items.get(layout.type.name)
+        if where is None:
+            return is_move
+        container, is_people = where
+        ledger = self._row()
+        if is_people or ledger.shared:
+            column = layout.within.column
+            before = {cast(int, column(wire)) for wire in old.get(name) or ()}
+            after = {cast(int, column(wire)) for wire in new.get(name) or ()}
+            reached = before ^ after if is_move else before | after
+            if not is_people:
+                reached.intersection_update((ledger.shared or {}).get(container, ()))
+            if reached:
+                heard.note(ledger.news, layout.type.name, reached, reached & (after - before))
+        return is_move
+
+    def write_heard(self) -> None:
+        """Write what was noted of items in shared containers, and draw the numbers for it."""
+        if self._known is None or not self._known.news:
+            return
+        ledger = self._known
+        news, ledger.news = ledger.news, {}
+        for name, containers in news.items():
+            ledger.seq += max(1, len((ledger.shared or {}).get(self._schema.items[name][0], ())))
+            heard.write(self._database, self.account, self._schema.codes[name], ledger.seq, containers)
+
+    def _revoke(self, layout: Layout, id: int, number: int) -> None:
+        """Take back all that was granted on a container that goes with this number."""
+        ledger = self._row()
+        name = layout.type.name
+        if ledger.shared is None or id not in ledger.shared.get(name, ()):
+            return
+        code = self._schema.codes[name]
+        rights = dict.fromkeys(grants.shares(self._database, self.account, code, [id])[id], 0)
+        grants.put(self._database, self.account, code, id, number, rights, self.person, 0)
+        ledger.share(name, id, False)
 
     # -- keys, blobs, notes --
 
@@ -520,7 +597,7 @@ class Transaction:
 
     def rewind(self, mark: Mark) -> None:
         """See `ports.Txn.rewind`."""
-        self._marks, self._changed, known = cast(tuple[int, bool, _Account], mark)
+        self._marks, self._changed, known = cast(tuple[int, bool, Ledger], mark)
         self._known = known.copy()
         self._tallies.forget()
         self._database.run(f"ROLLBACK TO mark{self._marks}")
@@ -533,10 +610,11 @@ class Transaction:
     def finish(self) -> None:
         """Write what the unit gathered: counts, and the account's own row."""
         self._tallies.write()
+        self.write_heard()
         if self._changed:
-            row = self._row()
-            self._database.run(
-                "INSERT INTO account VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE "
-                "SET seq = excluded.seq, next = excluded.next, levels = excluded.levels",
-                (self.account, row.seq, row.next, dumps(row.levels)),
-            )
+            self._row().write(self._database, self.account)
+
+
+def _same(old: JsonObject, new: JsonObject, but: Collection[str]) -> bool:
+    """Say whether two forms of an object differ in nothing but the named properties."""
+    return all(old.get(name) == new.get(name) for name in old.keys() | new.keys() if name not in but)

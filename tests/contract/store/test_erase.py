@@ -20,6 +20,7 @@ from .test_txn import DIGEST, bake, put_up
 def furnish(txn: Transaction) -> None:
     """Leave rows in every table."""
     on = put_up(txn)
+    txn.share(shelf, on, {8: 1}, 7, 0)
     group = txn.allocate()
     txn.insert(order, group, {"cakeIds": []})
     for number in range(7):

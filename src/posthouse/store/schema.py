@@ -1,0 +1,31 @@
+"""Schema: all declared types as one shard file knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from posthouse.store.layout import Layout
+from posthouse.store.opening import By, openings
+
+
+class Schema:
+    """The layouts of all types and their numbers in one shard file.
+
+    codes: the numbers by the types' names, also of types that nobody declares now. names: the other way round.
+    openings: what lets a visitor see objects of each type. items: for each type of items that visitors may see, the
+    name of their containers' type, and whether those stand for people.
+    """
+
+    __slots__ = ("codes", "items", "layouts", "names", "openings")
+
+    def __init__(self, layouts: Mapping[str, Layout], codes: Mapping[str, int]) -> None:
+        self.layouts = dict(layouts)
+        self.codes = dict(codes)
+        self.names = {code: name for name, code in codes.items()}
+        self.openings = openings(layout.type for layout in layouts.values())
+        self.items = {
+            name: (container, layouts[container].type.people)
+            for name, opening in self.openings.items()
+            if opening.by is By.CONTAINER
+            for container in opening.containers
+        }
