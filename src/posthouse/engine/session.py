@@ -35,10 +35,13 @@ def core(limits: Limits) -> JsonObject:
 
 @dataclass(slots=True)
 class _Known:
-    """What was found out about a caller: for each account its ``accountCapabilities``, and his session's state."""
+    """What was found out about a caller.
+
+    accounts: the ``accountCapabilities`` of each, by its number. state: of his session, once it was asked for.
+    """
 
     caller: Caller
-    accounts: dict[str, JsonObject]
+    accounts: dict[int, JsonObject]
     state: str = ""
 
 
@@ -63,7 +66,7 @@ class Sessions:
 
     def supports(self, uri: str, caller: Caller, access: Access) -> bool:
         """Say whether a capability's methods work in an account as the caller has it."""
-        return uri in self._accountless or uri in self._of(caller).accounts[access.wire]
+        return uri in self._accountless or uri in self._of(caller).accounts[access.account]
 
     def describe(self, caller: Caller, access: Access) -> JsonObject:
         """Make the Account object of an account that is open to the caller (RFC 8620 §2)."""
@@ -71,7 +74,7 @@ class Sessions:
             "name": access.name,
             "isPersonal": access.is_personal,
             "isReadOnly": access.is_read_only,
-            "accountCapabilities": self._of(caller).accounts[access.wire],
+            "accountCapabilities": self._of(caller).accounts[access.account],
         }
 
     def _of(self, caller: Caller) -> _Known:
@@ -82,10 +85,10 @@ class Sessions:
         if len(self._known) > 10_000:
             self._known.clear()
         capabilities = self._registry.capabilities.items()
-        accounts: dict[str, JsonObject] = {}
-        for wire, access in caller.accounts.items():
+        accounts: dict[int, JsonObject] = {}
+        for access in caller.accounts.values():
             described = {uri: one.in_account(self._limits, caller, access) for uri, one in capabilities}
-            accounts[wire] = {uri: value for uri, value in described.items() if value is not None}
+            accounts[access.account] = {uri: value for uri, value in described.items() if value is not None}
         found = self._known[id(caller)] = _Known(caller, accounts)
         return found
 
@@ -104,14 +107,13 @@ class Sessions:
     def _primary(self, caller: Caller) -> dict[str, str]:
         """Choose for each capability the caller's own account, or that of his domain."""
         accounts = self._of(caller).accounts
-        own = next((wire for wire, access in caller.accounts.items() if access.is_personal), None)
-        home = wire_account(caller.home)
+        own = next((access.account for access in caller.accounts.values() if access.is_personal), None)
         primary: dict[str, str] = {}
         for uri in self._server:
-            for wire in (own, home):
-                if wire is not None and uri in accounts.get(wire, ()):
-                    primary.setdefault(uri, wire)
-        return primary if own is None else primary | dict.fromkeys(self._also_primary, own)
+            for account in (own, caller.home):
+                if account is not None and uri in accounts.get(account, ()):
+                    primary.setdefault(uri, wire_account(account))
+        return primary if own is None else primary | dict.fromkeys(self._also_primary, wire_account(own))
 
     def state(self, caller: Caller) -> str:
         """Give the session's state: a hash of what it shows, but for URLs, which are the same to the client."""
