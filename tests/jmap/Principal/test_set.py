@@ -32,7 +32,7 @@ def test_nobody_changes_another(hall: Hall, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "patch", [{"email": "bob@town.example"}, {"type": "group"}, {"accounts": {}}, {"capabilities": {"x": {}}}]
+    "patch", [{"email": "eve@town.example"}, {"type": "group"}, {"accounts": {}}, {"capabilities": {"x": {}}}]
 )
 def test_what_is_not_allowed_is_forbidden(hall: Hall, patch: dict[str, Json]) -> None:
     """A server MUST reject any change it doesn't allow with a "forbidden" SetError."""

@@ -53,7 +53,7 @@ def told(hall: Hall, person: int) -> list[JsonObject]:
 
 
 def changes(hall: Hall, person: int) -> list[tuple[JsonObject | None, JsonObject | None]]:
-    return changes(hall, person)
+    return [(one["oldRights"], one["newRights"]) for one in told(hall, person)]
 
 
 def rights(bits: int) -> JsonObject:
