@@ -23,6 +23,7 @@ CLIENTS = Path(__file__).parent / "clients"
 CORPUS = Path(__file__).parent / "corpora" / ".data" / "spam-assassin.tgz"
 PEERS: Mapping[str, Callable[[], bool]] = {
     "jmapc": lambda: (CLIENTS / ".venv" / "bin" / "python").exists(),
+    "jmaplib": lambda: any(CLIENTS.glob(".venv/lib/python*/site-packages/jmaplib-*")),
     "spam-assassin": CORPUS.exists,
     "chromium": lambda: shutil.which("chromium") is not None,
     "pyright": lambda: shutil.which("node") is not None and (CLIENTS / "node_modules" / "pyright").exists(),

@@ -44,3 +44,13 @@ def jam(plain_server: Server) -> Iterator[Peer]:
     token = plain_server.users[DEMO].token
     with Peer(["node", PROGRAMS / "jam.mjs", plain_server.session_url, token], dict(os.environ)) as peer:
         yield peer
+
+
+@pytest.fixture(scope="module")
+def jmaplib(plain_server: Server) -> Iterator[Peer]:
+    """Jmaplib in the environment of the clients, signed in by Basic."""
+    user = plain_server.users[DEMO]
+    python = PROGRAMS.parent / ".venv" / "bin" / "python"
+    command: list[str | Path] = [python, PROGRAMS / "jmaplib_user.py", plain_server.session_url]
+    with Peer([*command, user.name, user.password], dict(os.environ)) as peer:
+        yield peer

@@ -172,6 +172,27 @@ def test_it_goes_on_vacation(jam: Peer, raw: Jmap) -> None:
     assert ("Away", "Till Monday.") == (response["subject"], response["textBody"])
 
 
+def test_it_keeps_contacts(jam: Peer, raw: Jmap) -> None:
+    [book] = jam.do("addressBooks", accountId=raw.account)
+    assert raw.ask("AddressBook/get")["list"] == [book]
+    card = {
+        "addressBookIds": {book["id"]: True},
+        "name": {"full": "Zoë Quill"},
+        "emails": {"e": {"address": "zoe@quill.example"}},
+    }
+    made = jam.do("setCards", accountId=raw.account, create={"one": card, "bad": card | {"uid": 5}})
+    assert ["uid"] == made["notCreated"]["bad"]["properties"]
+    id = made["created"]["one"]["id"]
+    shown = {name: card[name] for name in ("name", "emails")}
+    for typed in ("q", "zoe@qu"):
+        found = jam.do("complete", accountId=raw.account, typed=typed)
+        assert ([id], [{"id": id, **shown}]) == (found["ids"], found["cards"])
+    done = jam.do("setCards", accountId=raw.account, update={id: {"name/full": "Zoë Q."}})
+    assert [id] == list(done["updated"])
+    assert "Zoë Q." == raw.ask("ContactCard/get", ids=[id])["list"][0]["name"]["full"]
+    assert [id] == jam.do("setCards", accountId=raw.account, destroy=[id])["destroyed"]
+
+
 def test_it_sees_errors_as_errors(jam: Peer, raw: Jmap) -> None:
     assert "notFound" == jam.do("unknownMailbox", accountId=raw.account)["nowhere"]["type"]
     with pytest.raises(PeerFailed) as failed:

@@ -6,6 +6,9 @@ import { JamClient } from "jmap-jam";
 const [sessionUrl, bearerToken] = process.argv.slice(2);
 const jam = new JamClient({ sessionUrl, bearerToken });
 
+// It derives the capabilities of mail from the methods; others are named.
+const contacts = { using: ["urn:ietf:params:jmap:contacts"] };
+
 const deeds = {
   async session() {
     const { username, capabilities, state } = await jam.session;
@@ -123,6 +126,34 @@ const deeds = {
     const [{ updated }] = await jam.api.VacationResponse.set({ accountId, update });
     const [{ list }] = await jam.api.VacationResponse.get({ accountId });
     return { updated, list };
+  },
+
+  async addressBooks({ accountId }) {
+    const [{ list }] = await jam.api.AddressBook.get({ accountId }, contacts);
+    return list;
+  },
+
+  async setCards({ accountId, ...changes }) {
+    const [{ created, updated, destroyed, notCreated }] = await jam.api.ContactCard.set(
+      { accountId, ...changes },
+      contacts,
+    );
+    return { created, updated, destroyed, notCreated };
+  },
+
+  // One request: the cards found while somebody types, and what is shown of them.
+  async complete({ accountId, typed }) {
+    const [{ found, cards }] = await jam.requestMany((t) => {
+      const found = t.ContactCard.query({
+        accountId,
+        filter: { text: `${typed}*` },
+        sort: [{ property: "name/surname" }],
+        limit: 10,
+      });
+      const cards = t.ContactCard.get({ accountId, ids: found.$ref("/ids"), properties: ["name", "emails"] });
+      return { found, cards };
+    }, contacts);
+    return { ids: found.ids, cards: cards.list };
   },
 
   async unknownMailbox({ accountId }) {
