@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import apsw
 import pytest
 
 from bakery import cake, order, shelf
@@ -77,6 +78,12 @@ def fill(open_store: OpenStore, folder: Path, type: Type, objects: Iterable[Json
         write(store, unit)
 
 
+def rows(folder: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Ask the file itself."""
+    with closing(apsw.Connection(str(folder / "0.db"))) as connection:
+        return connection.execute(sql).fetchall()
+
+
 def things(store: Store, type: Type) -> list[JsonObject]:
     return [*read(store, lambda txn: txn.values(type)).values()]
 
@@ -122,6 +129,16 @@ def test_a_new_column_set_and_order_find_the_objects_there_are(open_store: OpenS
         assert [1, 2] == found("word", "iron")
         assert [2] == found("word", "small")
         assert [1] == found("size", 6)
+
+
+def test_an_index_stays_with_the_objects_that_are_led_over(open_store: OpenStore, folder: Path) -> None:
+    rank = Property("rank", UnsignedInt(), default=0, sorted=True)
+    fill(open_store, folder, thing(NAME, rank))
+    with opened(open_store, folder, thing(NAME, rank, WORDS), BOX):
+        pass
+    assert [("obj_thing",)] == rows(
+        folder, "SELECT tbl_name FROM sqlite_schema WHERE name = 'obj_thing_rank'"
+    )
 
 
 def test_counts_and_words_are_made_anew(open_store: OpenStore, folder: Path) -> None:
@@ -245,6 +262,8 @@ def test_an_account_is_erased_with_what_nobody_declares(open_store: OpenStore, f
         asyncio.run(store.write(OTHER, 1, unit))
     with opened(open_store, folder, BOX) as store:
         asyncio.run(store.erase(HOME))
+    for table in ("obj_cake", "rare_cake", "member_cake_tags", "member_cake_shelfids"):
+        assert [(OTHER.account,)] == rows(folder, f"SELECT account FROM {table}")
     with opened(open_store, folder, shelf, order, cake) as store:
         everything = Query(None, (Order(cake.sorts["bakedAt"]),))
         for place, left in ((HOME, 0), (OTHER, 1)):
