@@ -17,15 +17,15 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS granted(
     account INTEGER NOT NULL, type INTEGER NOT NULL, id INTEGER NOT NULL, principal INTEGER NOT NULL,
     bits INTEGER NOT NULL, made INTEGER NOT NULL, told INTEGER NOT NULL, by INTEGER NOT NULL, at INTEGER NOT NULL,
-    PRIMARY KEY (account, principal, type, id)) WITHOUT ROWID;
+    name TEXT NOT NULL, PRIMARY KEY (account, principal, type, id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS granted_object ON granted(account, type, id);
 CREATE INDEX IF NOT EXISTS granted_untold ON granted(account) WHERE told <> bits;
 """
 """The statements that make the rows' table."""
 
 _PUT = (
-    "INSERT INTO granted VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?) ON CONFLICT DO UPDATE "
-    "SET bits = excluded.bits, made = excluded.made, by = excluded.by, at = excluded.at"
+    "INSERT INTO granted VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?) ON CONFLICT DO UPDATE "
+    "SET bits = excluded.bits, made = excluded.made, by = excluded.by, at = excluded.at, name = excluded.name"
 )
 
 
@@ -34,7 +34,7 @@ class Granted(NamedTuple):
 
     type, id: the container. principal: who may do what ``bits`` say; ``told`` is what he knows of. made: the number
     that the change drew. by: the Principal who made it, 0 for the server. at: when, in Unix seconds; 0 if the
-    container was destroyed, of which no time is kept.
+    container was destroyed, of which no time is kept. name: what a destroyed container was called, else empty.
     """
 
     type: str
@@ -45,6 +45,7 @@ class Granted(NamedTuple):
     made: int
     by: int
     at: int
+    name: str
 
 
 class Held(NamedTuple):
@@ -91,16 +92,21 @@ def put(
     rights: Mapping[int, int],
     by: int,
     at: int,
+    name: str = "",
 ) -> None:
-    """Write the new rights of some Principals on a container; none is a revocation."""
+    """Write the new rights of some Principals on a container; none is a revocation.
+
+    name: what a container is called that goes.
+    """
     database.many(
-        _PUT, [(account, type, id, principal, bits, number, by, at) for principal, bits in rights.items()]
+        _PUT,
+        [(account, type, id, principal, bits, number, by, at, name) for principal, bits in rights.items()],
     )
 
 
 def touch(database: Database, account: int, number: int, principal: int) -> None:
     """Note that a Principal is in other groups than before, with a row that is of no container."""
-    database.run(_PUT, (account, 0, 0, principal, 0, number, 0, 0))
+    database.run(_PUT, (account, 0, 0, principal, 0, number, 0, 0, ""))
 
 
 def newest(database: Database, account: int, type: int, ids: Iterable[int]) -> int:
@@ -124,13 +130,13 @@ def since(database: Database, account: int, type: int, number: int) -> list[tupl
 def untold(database: Database, account: int, names: Mapping[int, str], limit: int) -> list[Granted]:
     """Give grants of which their Principals were not told yet, container by container; names: those of types."""
     rows = database.all(
-        "SELECT type, id, principal, bits, told, made, by, at FROM granted "
+        "SELECT type, id, principal, bits, told, made, by, at, name FROM granted "
         "WHERE account = ? AND told <> bits ORDER BY type, id, principal LIMIT ?",
         (account, limit),
     )
     return [
         Granted(names[type], *rest)
-        for type, *rest in cast("Iterator[tuple[int, int, int, int, int, int, int, int]]", rows)
+        for type, *rest in cast("Iterator[tuple[int, int, int, int, int, int, int, int, str]]", rows)
     ]
 
 

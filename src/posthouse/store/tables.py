@@ -12,7 +12,7 @@ text_TYPE     key -> the same words, for types whose text follows their values: 
 tally         type, container, word -> items, grps              kept counts (container 0: the account)
 tally_group   type, grp, container, word -> n
 overlay       type, person, id, name -> value, changed          what each person has of his own
-granted       principal, type, id -> bits, made, told, by, at   who may do what with a container: see `grants`
+granted       principal, type, id -> bits, made, told, by, at, name   who may do what with a container: see `grants`
 heard         type, container -> high, arrived                  the newest change in a shared one: see `heard`
 lookup        space, key, id                                    small lookups of a type's own
 blobref       digest, type, id                                  which object keeps which bytes

@@ -438,7 +438,7 @@ class Transaction:
             if layout.within is not None:
                 self._hear(layout, old, {})
             if layout.type.rights is not None:
-                self._revoke(layout, id, number)
+                self._revoke(layout, id, number, old.get("name"))
         for sql, rows in moves.items():
             many(sql, rows)
         if layout.type.search:
@@ -502,15 +502,16 @@ class Transaction:
             ledger.seq += max(1, len((ledger.shared or {}).get(self._schema.items[name][0], ())))
             heard.write(self._database, self.account, self._schema.codes[name], ledger.seq, containers)
 
-    def _revoke(self, layout: Layout, id: int, number: int) -> None:
-        """Take back all that was granted on a container that goes with this number."""
+    def _revoke(self, layout: Layout, id: int, number: int, called: Json) -> None:
+        """Take back all that was granted on a container that goes with this number; those who had it know its name."""
         ledger = self._row()
         name = layout.type.name
         if ledger.shared is None or id not in ledger.shared.get(name, ()):
             return
         code = self._schema.codes[name]
         rights = dict.fromkeys(grants.shares(self._database, self.account, code, [id])[id], 0)
-        grants.put(self._database, self.account, code, id, number, rights, self.person, 0)
+        text = called if isinstance(called, str) else ""
+        grants.put(self._database, self.account, code, id, number, rights, self.person, 0, text)
         ledger.share(name, id, False)
 
     # -- keys, blobs, notes --
