@@ -134,9 +134,10 @@ def untold(database: Database, account: int, names: Mapping[int, str], limit: in
         "WHERE account = ? AND told <> bits ORDER BY type, id, principal LIMIT ?",
         (account, limit),
     )
+    found = cast("list[tuple[int, int, int, int, int, int, int, int, str]]", rows)
     return [
-        Granted(names[type], *rest)
-        for type, *rest in cast("Iterator[tuple[int, int, int, int, int, int, int, int, str]]", rows)
+        Granted(names[type], id, principal, bits, told, made, by, at, name)
+        for type, id, principal, bits, told, made, by, at, name in found
     ]
 
 
