@@ -100,18 +100,15 @@ def _blank(prop: Property) -> Json:
 
 
 def _set_aside(database: Database, layout: Layout, old: Shape, renews_text: bool) -> None:
-    """Make room for the new tables; what is made anew from the objects goes at once."""
+    """Make room for the new tables; what is made anew from the objects goes at once.
+
+    Indexes keep their names with the old tables, and end with them; `tables.create` makes them anew.
+    """
     name = layout.name
     tables_of_sets = [f"member_{name}_{held.lower()}" for held in old.sets]
     tables_of_text = [f"search_{name}"] * bool(old.search) + [f"text_{name}"] * old.text
     for table in [*tables_of_sets, *(tables_of_text if renews_text else [])]:
         database.run(f"DROP TABLE {table}")
-    indexes = database.all(
-        "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL",
-        (f"obj_{name}",),
-    )
-    for index in cast("list[tuple[str]]", indexes):
-        database.run(f'DROP INDEX "{index[0]}"')
     for table in _aside(layout, old):
         database.run(f"ALTER TABLE {table.removeprefix('old_')} RENAME TO {table}")
 
