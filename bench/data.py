@@ -14,6 +14,7 @@ from bench.corpus import Corpus, Message
 from posthouse.app import intake, wiring
 from posthouse.app.wiring import App
 from posthouse.directory.place import place_of
+from posthouse.store import tables
 from posthouse.store.directory import Person
 
 _VERSION = 3  # raised when the corpus changes
@@ -47,7 +48,7 @@ def prepare(folder: Path, accounts: int, size: int) -> list[Owner]:
     wanted = {"version": _VERSION, "accounts": accounts, "size": size}
     if mark.exists():
         found = json.loads(mark.read_text())
-        if {key: found[key] for key in wanted} == wanted:
+        if {key: found[key] for key in wanted} == wanted and found.get("schema", 0) >= tables.OLDEST:
             return [Owner(**owner) for owner in found["owners"]]
     shutil.rmtree(folder, ignore_errors=True)
     owners = []
@@ -60,7 +61,8 @@ def prepare(folder: Path, accounts: int, size: int) -> list[Owner]:
             print(f"made account {seed} of {accounts}, {size:,} messages", file=sys.stderr)
     finally:
         app.close()
-    mark.write_text(json.dumps(wanted | {"owners": [asdict(owner) for owner in owners]}))
+    made = {"schema": tables.VERSION, "owners": [asdict(owner) for owner in owners]}
+    mark.write_text(json.dumps(wanted | made))
     return owners
 
 
