@@ -8,7 +8,7 @@ knows; a row in which they differ is a notification to be written.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, cast
 
 from posthouse.store.sqlite import IN_LIST, Database, in_list
