@@ -143,12 +143,11 @@ def test_each_object_has_a_notification_of_its_own(hall: Hall) -> None:
     assert {"Plans 5", "Plans 6"} == {one["name"] for one in told(hall, ANNA)}
 
 
-def test_an_object_that_is_destroyed_can_not_be_seen_any_more(hall: Hall) -> None:
+def test_who_can_see_a_destroyed_object_no_more_is_told_what_it_was_called(hall: Hall) -> None:
+    """The name shows users what it is that they can no longer access."""
     share(hall, {ANNA: READ})
     tell(hall)
     dismiss(hall, ANNA)
-    share(hall, {ANNA: ADD})
-    tell(hall)
     hall.write(lambda txn: txn.delete(shelf, PLANS), BOBS)
     tell(hall)
     assert [(rights(READ), None)] == changes(hall, ANNA)

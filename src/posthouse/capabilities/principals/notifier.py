@@ -139,7 +139,7 @@ class Notifier:
                 _Container(
                     type,
                     id,
-                    _name(txn, type, id),
+                    _name(txn, type, id) or untold[0].name,
                     type.rights,
                     {**now, **{grant.principal: grant.told for grant in untold}},
                     now,
@@ -167,7 +167,7 @@ def _whole(grants: list[Granted]) -> list[Granted]:
 
 
 def _name(txn: Txn, type: Type, id: int) -> str:
-    """Give what a container is called; nothing if it is gone."""
+    """Give what a container is called; nothing if it is gone or has no name."""
     name = txn.values(type, [id], ["name"]).get(id, {}).get("name")
     return name if isinstance(name, str) else ""
 
