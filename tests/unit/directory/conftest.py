@@ -71,8 +71,8 @@ def told() -> list[SignedOut | Reached]:
 class Ledger:
     """A `Register` that writes down what it hears; accounts by their names."""
 
-    def __init__(self) -> None:
-        self.heard: list[tuple[str | int | list[int] | list[str], ...]] = []
+    def __init__(self, heard: list[tuple[object, ...]]) -> None:
+        self.heard = heard
 
     def publish(self, principal: Person) -> None:
         self.heard.append(("publish", principal.login))
@@ -85,8 +85,14 @@ class Ledger:
 
 
 @pytest.fixture
-def ledger() -> Ledger:
-    return Ledger()
+def heard() -> list[tuple[object, ...]]:
+    """What the register was told."""
+    return []
+
+
+@pytest.fixture
+def ledger(heard: list[tuple[object, ...]]) -> Ledger:
+    return Ledger(heard)
 
 
 @pytest.fixture
