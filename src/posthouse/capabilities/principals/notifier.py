@@ -18,7 +18,6 @@ from posthouse.capabilities.principals.notice import Notice, notify
 from posthouse.kit import clock
 from posthouse.kit.json import JsonObject
 from posthouse.model.caller import Access
-from posthouse.model.ports import Txn
 from posthouse.model.rights import Rights
 from posthouse.model.type import Type
 from posthouse.store.account import Place, Store
@@ -126,26 +125,16 @@ class Notifier:
     def _untold(self, txn: Transaction) -> tuple[list[Granted], list[_Container]]:
         """Read what is not told yet, with all that concerns the same containers."""
         grants = _whole(txn.untold(_GRANTS_AT_ONCE))
-        by_container: dict[tuple[str, int], list[Granted]] = {}
+        by_type: defaultdict[str, defaultdict[int, list[Granted]]] = defaultdict(lambda: defaultdict(list))
         for grant in grants:
-            by_container.setdefault((grant.type, grant.id), []).append(grant)
-        containers = []
-        for (name, id), untold in by_container.items():
+            by_type[grant.type][grant.id].append(grant)
+        containers: list[_Container] = []
+        for name, untold in by_type.items():
             type = self._types.get(name)
-            if type is None or type.rights is None:
-                continue  # its capability is not here now; nobody sees its objects
-            now = txn.shares(type, [id]).get(id, {})
-            containers.append(
-                _Container(
-                    type,
-                    id,
-                    _name(txn, type, id) or untold[0].name,
-                    type.rights,
-                    {**now, **{grant.principal: grant.told for grant in untold}},
-                    now,
-                    {grant.principal: grant.by for grant in untold},
-                )
-            )
+            if (
+                type is not None and type.rights is not None
+            ):  # else its capability is gone, and nobody sees it
+                containers += _containers(txn, type, type.rights, untold)
         return grants, containers
 
     async def _write(self, home: Place, place: Access, containers: Sequence[_Container]) -> None:
@@ -166,10 +155,17 @@ def _whole(grants: list[Granted]) -> list[Granted]:
     return [grant for grant in grants if (grant.type, grant.id) != last] or grants
 
 
-def _name(txn: Txn, type: Type, id: int) -> str:
-    """Give what a container is called; nothing if it is gone or has no name."""
-    name = txn.values(type, [id], ["name"]).get(id, {}).get("name")
-    return name if isinstance(name, str) else ""
+def _containers(
+    txn: Transaction, type: Type, rights: Rights, untold: Mapping[int, Sequence[Granted]]
+) -> Iterator[_Container]:
+    """Read the containers of a type of which not all is told; one that is gone is called as its grants say."""
+    shares, stored = txn.shares(type, untold), txn.values(type, untold, ["name"])
+    for id, grants in untold.items():
+        now = shares.get(id, {})
+        name = stored.get(id, {}).get("name", grants[0].name)
+        told = {**now, **{grant.principal: grant.told for grant in grants}}
+        by = {grant.principal: grant.by for grant in grants}
+        yield _Container(type, id, name, rights, told, now, by)
 
 
 def _notify(notices: Sequence[tuple[int, Notice]], now: int, txn: Transaction) -> None:

@@ -16,7 +16,7 @@ from posthouse.capabilities.principals.sharenotification import share_notificati
 from posthouse.kit.json import JsonObject
 from posthouse.model.caller import wire_account
 from posthouse.model.condition import Leaf, Query
-from posthouse.model.ports import Txn
+from posthouse.model.ports import Fresh, Txn
 
 _AT_ONCE: Final = 500
 
@@ -47,17 +47,19 @@ def put_principals(txn: Txn, entries: Mapping[int, Entry]) -> None:
     """Do `put_principal` for many; what is written already is not written again."""
     for batch in _batches(entries):
         stored = txn.values(principal, batch, principal.basis)
+        fresh: list[Fresh] = []
         for number in batch:
             values, old = _values(entries[number]), stored.get(number)
             if old is None:
-                plain = {"description": None, "timeZone": None}
-                txn.insert(principal, number, values | plain)
+                fresh.append(Fresh(number, values | {"description": None, "timeZone": None}))
                 continue
             if values["givenName"] == old["givenName"]:
                 values["name"] = old["name"]
             new = old | values
             if new != old:
                 txn.update(principal, number, old, new)
+        if fresh:
+            txn.insert_all(principal, fresh)
 
 
 def drop_principal(txn: Txn, number: int) -> None:
