@@ -28,7 +28,7 @@ def test_a_card_comes_back_as_it_was_given(rolodex: Rolodex) -> None:
 
 def test_what_a_card_lacks_is_left_out(rolodex: Rolodex) -> None:
     found = rolodex.one("ContactCard", rolodex.card())
-    assert {"id", "addressBookIds", "@type", "version", "created", "updated"} == found.keys()
+    assert {"id", "addressBookIds", "@type", "version", "uid", "created", "updated"} == found.keys()
     assert ("Card", "2.0") == (found["@type"], found["version"])
 
 
@@ -57,10 +57,10 @@ def test_what_can_not_be_a_property_is_refused(rolodex: Rolodex, name: str) -> N
 
 
 def test_a_reference_to_what_some_cards_lack_is_refused(rolodex: Rolodex) -> None:
-    rolodex.cards({"uid": "a"}, {})
+    rolodex.cards({"kind": "org"}, {})
     responses = rolodex.responses(
         ("ContactCard/get", {"ids": None}),
-        ("ContactCard/get", {"#ids": {"resultOf": "0", "name": "ContactCard/get", "path": "/list/*/uid"}}),
+        ("ContactCard/get", {"#ids": {"resultOf": "0", "name": "ContactCard/get", "path": "/list/*/kind"}}),
     )
     assert ["ContactCard/get", "error"] == [name for name, _, _ in responses]
     assert "invalidResultReference" == responses[1][1]["type"]

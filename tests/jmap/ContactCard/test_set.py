@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -14,14 +15,26 @@ EMAILS = {"e1": {"address": "a@example.org", "contexts": {"work": True}}, "e2": 
 
 def test_the_server_tells_what_it_set(rolodex: Rolodex) -> None:
     created = rolodex.ask("ContactCard/set", create={"k": rolodex.full()})["created"]["k"]
-    assert {"id", "@type", "version", "created", "updated"} == created.keys()
+    assert {"id", "@type", "version", "uid", "created", "updated"} == created.keys()
     assert created.items() <= rolodex.one("ContactCard", created["id"]).items()
 
 
-def test_a_card_without_a_uid_is_given_none(rolodex: Rolodex) -> None:
+def test_a_card_without_a_uid_is_given_one(rolodex: Rolodex) -> None:
+    """Synchronization protocols such as JMAP for Contacts require the uid property (RFC 9982 §1)."""
+    uids = {rolodex.one("ContactCard", id)["uid"] for id in rolodex.cards({}, {}, {"version": "1.0"})}
+    assert 3 == len(uids)
+    assert all(UUID(uid).urn == uid for uid in uids)
+
+
+def test_a_card_may_lose_its_uid(rolodex: Rolodex) -> None:
     """They MUST NOT reject a Card object without the uid property as invalid (RFC 9982 §3)."""
-    ids = rolodex.cards({}, {})
-    assert all("uid" not in rolodex.one("ContactCard", id) for id in ids)
+    one, old = rolodex.cards({}, {"version": "1.0"})
+    rolodex.patch(one, {"uid": None})
+    assert "uid" not in rolodex.one("ContactCard", one)
+    told = rolodex.patch(one, {"kind": "org"})
+    assert rolodex.one("ContactCard", one)["uid"] == told["uid"]
+    error = rolodex.refused("ContactCard/set", "update", {old: {"uid": None}})
+    assert ("invalidProperties", ["uid"]) == (error["type"], error["properties"])
 
 
 @pytest.mark.parametrize(
@@ -42,7 +55,6 @@ def test_a_card_without_a_uid_is_given_none(rolodex: Rolodex) -> None:
         ({"kind": "animal"}, ["kind"]),
         ({"@type": "Group"}, ["@type"]),
         ({"version": "3.0"}, ["version"]),
-        ({"version": "1.0"}, ["uid"]),
         ({"uid": 1}, ["uid"]),
         ({"created": "2020-01-01"}, ["created"]),
         ({"members": {"x": True}}, ["members"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
+from uuid import uuid4
 
 from posthouse.capabilities.contacts import media
 from posthouse.capabilities.contacts.contactcard import contact_card
@@ -70,7 +71,11 @@ def _looked_at(blobs: BlobSource, blob: BlobId) -> File | None:
 
 @contact_card.check
 def check(txn: Txn, change: Change, stage: Stage) -> None:
-    """Refuse what is no valid Card, is in no AddressBook, is too large, or has the uid of another one."""
+    """Refuse what is no valid Card, is in no AddressBook, is too large, or has the uid of another one.
+
+    One without a uid is given one, unless a client takes it away: without it, no group could have the card as a
+    member, and it would not be known again when it comes back from an export (RFC 9982 §1, §4).
+    """
     new = change.after()
     old = change.old or {}
     books = new["addressBookIds"]
@@ -80,6 +85,8 @@ def check(txn: Txn, change: Change, stage: Stage) -> None:
         )
     if not _is_changed(old, new):
         return
+    if "uid" not in new and "uid" not in change.named:
+        new["uid"] = change.report["uid"] = uuid4().urn
     wrong = jscard.faults(new, in_jmap=True)
     if wrong:
         raise SetError("invalidProperties", "these are not as JSContact wants them", wrong)
