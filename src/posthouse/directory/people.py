@@ -10,7 +10,7 @@ from posthouse.directory.error import DirectoryError
 from posthouse.directory.passwords import Passwords
 from posthouse.directory.place import place_of
 from posthouse.directory.register import NoRegister, Register
-from posthouse.directory.tokens import unknown
+from posthouse.directory.tokens import is_group, unknown
 from posthouse.kit import clock
 from posthouse.store.directory import INDIVIDUAL, DirectoryStore, Person
 
@@ -75,7 +75,7 @@ class People:
         """Return whose address this is. Raises `DirectoryError` if it is no one's."""
         found = self.holder(name)
         if found.type != INDIVIDUAL:
-            raise DirectoryError(f"{name} is a group: see posthouse group --help")
+            raise is_group(name)
         return found
 
     def holder(self, name: str) -> Person:

@@ -86,9 +86,16 @@ class Tokens:
 
     def _person(self, name: str) -> Person:
         person = self._store.person_by_key(parse(name).key)
-        if person is None:
-            raise unknown(name)
-        return person
+        if person is not None:
+            return person
+        if self._store.person_by_address(parse(name).key) is not None:
+            raise is_group(name)
+        raise unknown(name)
+
+
+def is_group(name: str) -> DirectoryError:
+    """Make the error for the name of a group where only a person's will do."""
+    return DirectoryError(f"{name} is a group: see posthouse group --help")
 
 
 def unknown(name: str) -> DirectoryError:
