@@ -173,7 +173,8 @@ def person(sign_in: Callable[..., Person]) -> Person:
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
 def test_any_arguments_have_an_answer_of_the_standard(person: Person, batch: list[Any]) -> None:
     numbered = [
-        [name, {"accountId": person.account, **values}, str(at)] for at, (name, values) in enumerate(batch)
+        [name, {"accountId": person.account_for(name), **values}, str(at)]
+        for at, (name, values) in enumerate(batch)
     ]
     response = person.send(*numbered)
     assert 200 == response.status_code, response.text

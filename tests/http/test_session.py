@@ -6,8 +6,9 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from posthouse.testing import Server
-from wire.person import CORE, MAIL, Person
+from wire.person import CORE, MAIL, PRINCIPALS, Person
 
+OWNER = "urn:ietf:params:jmap:principals:owner"
 WEBSOCKET = "urn:ietf:params:jmap:websocket"
 CONTACTS = "urn:ietf:params:jmap:contacts"
 VAPID = "urn:ietf:params:jmap:webpush-vapid"
@@ -49,8 +50,12 @@ def test_each_capability_of_an_account_is_one_of_the_server(demo: Person) -> Non
     assert {"name", "isPersonal", "isReadOnly", "accountCapabilities"} == set(account)
     assert (True, False) == (account["isPersonal"], account["isReadOnly"])
     server_only = {CORE, WEBSOCKET, VAPID, PUSHSTATE}
-    assert set(demo.session["capabilities"]) - server_only == set(account["accountCapabilities"])
-    assert set(account["accountCapabilities"]) == set(demo.session["primaryAccounts"])
+    home = demo.session["accounts"][demo.session["primaryAccounts"][PRINCIPALS]]["accountCapabilities"]
+    assert {PRINCIPALS} == set(home)
+    # The key of RFC 9670 §1.5.2 is one of accounts only.
+    shown = (set(account["accountCapabilities"]) - {OWNER}) | set(home)
+    assert set(demo.session["capabilities"]) - server_only == shown
+    assert shown == set(demo.session["primaryAccounts"])
     assert {*demo.session["accounts"]} >= {*demo.session["primaryAccounts"].values()}
 
 

@@ -11,6 +11,7 @@ from posthouse.testing.server import User
 
 CORE = "urn:ietf:params:jmap:core"
 MAIL = "urn:ietf:params:jmap:mail"
+PRINCIPALS = "urn:ietf:params:jmap:principals"
 
 
 @dataclass
@@ -24,6 +25,11 @@ class Person:
     @property
     def account(self) -> str:
         return str(self.session["primaryAccounts"][MAIL])
+
+    def account_for(self, method: str) -> str:
+        """The account that a method is for: that of the domain for Principals, else one's own."""
+        at_home = method.partition("/")[0] in ("Principal", "ShareNotification")
+        return str(self.session["primaryAccounts"][PRINCIPALS]) if at_home else self.account
 
     @property
     def limits(self) -> dict[str, int]:
@@ -41,7 +47,7 @@ class Person:
 
     def call(self, name: str, **arguments: Any) -> tuple[str, Any]:
         """Make one call and give the name and the arguments of its response."""
-        response = self.send([name, {"accountId": self.account} | arguments, "0"])
+        response = self.send([name, {"accountId": self.account_for(name)} | arguments, "0"])
         assert 200 == response.status_code, response.text
         [(answer, values, call_id)] = response.json()["methodResponses"]
         assert "0" == call_id

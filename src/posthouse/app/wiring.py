@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +14,17 @@ from typing import Final
 from posthouse.app import furnishing, plugins
 from posthouse.app.pushing import CAPABILITIES as PUSH_CAPABILITIES
 from posthouse.app.pushing import Push, Pushing
+from posthouse.app.register import Register
+from posthouse.app.sharing import Sharing
 from posthouse.blobs import open_blobs
 from posthouse.blobs.port import Blobs
 from posthouse.bus import Bus, open_bus
 from posthouse.capabilities import vapid
 from posthouse.capabilities.contacts import CONTACTS, CONTACTS_PARSE
 from posthouse.capabilities.core import CORE
-from posthouse.capabilities.mail import MAIL
+from posthouse.capabilities.mail import MAIL, MAIL_SHARE
+from posthouse.capabilities.principals import OWNER, PRINCIPALS
+from posthouse.capabilities.principals.notifier import Notifier
 from posthouse.capabilities.submission import SUBMISSION
 from posthouse.capabilities.vacation import VACATION
 from posthouse.capabilities.websocket import WEBSOCKET
@@ -27,7 +32,7 @@ from posthouse.directory.callers import Callers
 from posthouse.directory.groups import Groups
 from posthouse.directory.passwords import Passwords
 from posthouse.directory.people import People
-from posthouse.directory.sharing import Sharing
+from posthouse.directory.sharing import Sharing as Circle
 from posthouse.directory.signin import SignIn
 from posthouse.directory.tickets import Tickets
 from posthouse.directory.tokens import Tokens
@@ -51,10 +56,13 @@ from posthouse.store.principals import PrincipalStore
 CAPABILITIES: Final[Sequence[Capability]] = (
     CORE,
     MAIL,
+    MAIL_SHARE,
     SUBMISSION,
     VACATION,
     CONTACTS,
     CONTACTS_PARSE,
+    PRINCIPALS,
+    OWNER,
     WEBSOCKET,
 )
 """What this build can do, in the order in which the session shows it."""
@@ -79,6 +87,7 @@ class App:
     people: People
     groups: Groups
     sharing: Sharing
+    register: Register
     tokens: Tokens
     sign_in: SignIn
     tickets: Tickets
@@ -98,6 +107,8 @@ class App:
         """Give accounts that an older build made what they lack."""
         self.directory.add_homes(shards=SHARDS, now=int(clock.now()))
         furnishing.furnish_all(self.store, [*self.people.list(), *self.groups.list()])
+        self.register.reconcile()
+        asyncio.run(self.sharing.tell_all())
 
     def close(self) -> None:
         """Finish the writes that wait and close every file."""
@@ -146,6 +157,11 @@ def build(
     registry = Registry([*CAPABILITIES, *([] if pushing is None else pushing.capabilities), *strangers])
     store = Store(folder / "shards", registry.types.values(), bus.publish)
     aside = ThreadPoolExecutor(2, thread_name_prefix="aside")
+    principals = PrincipalStore(directory)
+    circle = Circle(principals, bus.publish)
+    sharing = Sharing(circle, Notifier(store, circle, registry.types), store, registry.types)
+    register = Register(circle, store, registry.types)
+    sessions = Sessions(registry, limits, core_primary=core_primary)
     tools = Tools(
         registry,
         store,
@@ -155,18 +171,18 @@ def build(
         decode_bytes,
         false_removes,
         subscriptions=None if pushing is None else pushing.subscriptions(bus),
+        sharing=sharing,
+        describe=sessions.describe,
     )
-    sessions = Sessions(registry, limits, core_primary=core_primary)
 
-    principals = PrincipalStore(directory)
-    sharing = Sharing(principals, bus.publish)
-    sign_in = SignIn(directory, passwords, Callers(directory, principals))
+    sign_in = SignIn(directory, passwords, Callers(directory, principals, sharing.look))
     people = People(
         directory,
         passwords,
         shards=SHARDS,
         furnish=partial(furnishing.furnish, store),
         announce=bus.publish,
+        register=register,
     )
 
     return App(
@@ -177,8 +193,9 @@ def build(
         directory=directory,
         passwords=passwords,
         people=people,
-        groups=Groups(principals, people, sharing, announce=bus.publish),
+        groups=Groups(principals, people, circle, announce=bus.publish, register=register),
         sharing=sharing,
+        register=register,
         tokens=Tokens(directory, bus.publish),
         sign_in=sign_in,
         tickets=Tickets(directory, sign_in),

@@ -133,6 +133,15 @@ class Store:
                 found[account] = loads(value)
         return found
 
+    def untold(self) -> set[int]:
+        """Give the accounts, by number, of which a Principal was granted something that he was not told of."""
+        found: set[int] = set()
+        for path in self._folder.glob("[0-9]*.db"):
+            with closing(Database(connect(path, readonly=True))) as database:
+                rows = database.all("SELECT DISTINCT account FROM granted WHERE told <> bits")
+            found.update(row[0] for row in cast("list[tuple[int]]", rows))
+        return found
+
     async def levels(self, place: Place, person: int = 0) -> dict[str, int]:
         """Give how far each type of an account has come, as a person sees it: its newest number, by its name.
 

@@ -8,7 +8,8 @@ from typing import Final
 from posthouse.engine import filter
 from posthouse.engine.get import checked
 from posthouse.kit.json import JsonObject, dumps
-from posthouse.model.caller import Caller
+from posthouse.kit.limits import Limits
+from posthouse.model.caller import Access, Caller
 from posthouse.model.capability import Capability
 from posthouse.model.condition import Both, Leaf, Query
 from posthouse.model.kind import Anything, Enum, Id, ListOf, MapOf, Nullable, Record, String
@@ -20,7 +21,14 @@ EMAIL: Final = "Email"
 ARRIVALS: Final = "EmailDelivery"
 """The name under which new Emails move an account (RFC 8621 §1.5)."""
 
-EMAILPUSH: Final = Capability(URI)
+_MAILBOX: Final = "Mailbox"
+
+
+def _where_mail_is(limits: Limits, caller: Caller, access: Access) -> JsonObject | None:
+    return {} if access.kinds is None or _MAILBOX in access.kinds else None
+
+
+EMAILPUSH: Final = Capability(URI, per_account=_where_mail_is)
 
 CONFIGS: Final[Nullable] = (
     MapOf(

@@ -134,7 +134,11 @@ def test_rights_and_own_values_come_with_a_container(kitchen: Kitchen) -> None:
         "sortOrder": 0,
         "totalCakes": 0,
         "isFavourite": False,
-        "myRights": dict.fromkeys(("mayRead", "mayAdd", "mayRemove", "mayTag", "mayRename"), True),
+        "shareWith": None,
+        "myRights": dict.fromkeys(
+            ("mayRead", "mayAdd", "mayRemove", "mayTag", "mayRename", "mayShare"), True
+        ),
+        "shareWith": None,
     } == found
 
 

@@ -1,0 +1,85 @@
+"""Sharing: what the engine and the sign-in have to know of grants, composed of the rooms that know (DESIGN D6)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from posthouse.capabilities.principals.notifier import Notifier
+from posthouse.directory import sharing
+from posthouse.model.caller import Access
+from posthouse.model.type import Type
+from posthouse.store.account import Store
+from posthouse.store.txn import Transaction
+
+
+class Sharing:
+    """Looks into accounts for their visitors, and tells those of whom something was granted or taken.
+
+    It is the engine's `call.Sharing`, and gives sign-in its `callers.Look`.
+    """
+
+    def __init__(
+        self, circle: sharing.Sharing, notifier: Notifier, store: Store, types: Mapping[str, Type]
+    ) -> None:
+        self._circle = circle
+        self._notifier = notifier
+        self._store = store
+        self._types = types
+
+    async def known(self, access: Access, principals: Collection[int]) -> set[int]:
+        """See `call.Sharing.known`."""
+        return self._circle.known(access.account, principals)
+
+    async def open(self, access: Access, principals: Collection[int]) -> None:
+        """See `call.Sharing.open`."""
+        if principals:
+            await asyncio.to_thread(self._circle.open, access.account, principals)
+
+    async def changed(self, access: Access, principals: Collection[int]) -> None:
+        """See `call.Sharing.changed`: callers are made anew, and people get their ShareNotifications."""
+        await asyncio.to_thread(self._circle.changed, principals)
+        place = self._circle.place_of(access.account)
+        if place is not None:
+            await self._notifier.tell(place)
+
+    async def tell_all(self) -> None:
+        """Write the ShareNotifications that a process which ended left unwritten."""
+        for account in self._store.untold():
+            place = self._circle.place_of(account)
+            if place is not None:
+                await self._notifier.tell(place)
+
+    async def look(self, person: int, accounts: Sequence[Access]) -> Sequence[Access]:
+        """Give those accounts in which something is granted to a visitor, with what it is."""
+        found = [await self._store.read(access, person, self._kinds) for access in accounts]
+        return [
+            replace(access, kinds=kinds, is_listed=is_listed)
+            for access, (kinds, is_listed) in zip(accounts, found, strict=True)
+            if kinds
+        ]
+
+    def _kinds(self, txn: Transaction) -> tuple[frozenset[str], bool]:
+        """Give the types of which a visitor sees something, and whether he is subscribed to any of it."""
+        grants = txn.grants()
+        kinds = {
+            type.name for type in self._types.values() if type.name in grants or self._opens(type, grants)
+        }
+        return frozenset(kinds), any(self._subscribes(txn, name, ids) for name, ids in grants.items())
+
+    def _opens(self, type: Type, grants: Mapping[str, Mapping[int, int]]) -> bool:
+        """Say whether a right that is held in some container opens a type that is in none."""
+        if type.granted_by is None:
+            return False
+        for name, held in grants.items():
+            rights = self._types[name].rights
+            if rights is not None and type.granted_by in rights.names:
+                bit = rights.bit(type.granted_by)
+                if any(bits & bit for bits in held.values()):
+                    return True
+        return False
+
+    def _subscribes(self, txn: Transaction, name: str, ids: Collection[int]) -> bool:
+        own = txn.overlays(self._types[name], ["isSubscribed"])
+        return any(own.get(id, {}).get("isSubscribed", txn.subscribed) for id in ids)
