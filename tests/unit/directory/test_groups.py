@@ -140,6 +140,7 @@ def test_a_group_that_goes_leaves_its_members_and_nothing_else(
     assert {SignedOut(team.id, None), Reached(ada.id), Reached(bob.id)} == set(told)
     assert [("touch", [EVE], [ada.id]), ("withdraw", TEAM, [EVE])] == heard
     assert [] == sharing.shared_with([team.id, bob.id])
+    assert (0, 0) == store.file.row("SELECT (SELECT count(*) FROM member), (SELECT count(*) FROM shared)")
     assert team.id != groups.add(TEAM).id
 
 
@@ -161,6 +162,7 @@ def test_a_person_who_goes_leaves_his_groups_and_what_was_shared(
     heard.clear()
     people.remove(ADA)
     assert [bob] == groups.members(TEAM)
+    assert (1, 0) == store.file.row("SELECT (SELECT count(*) FROM member), (SELECT count(*) FROM shared)")
     assert [] == sharing.shared_with([team.id, eve.id])
     changes = store.changed_since(before)
     assert ({ada.id}, {bob.id, eve.id}) == (set(changes.credentials), set(changes.reach) - {ada.id})

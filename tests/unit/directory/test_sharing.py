@@ -104,9 +104,10 @@ def test_no_statement_reads_a_whole_table(principals: PrincipalStore, store: Dir
     principals.home_of(1)
     principals.known(1, [2])
     principals.of_domain(1)
+    principals.point(1, [])
     store.changed_since(0)
     reader.exec_trace = None
-    assert 8 == len(asked)
+    assert 9 == len(asked)
     for sql, parameters in asked:
         steps = [str(step[3]) for step in reader.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)]
         scans = {step.split()[1] for step in steps if step.startswith("SCAN")}
