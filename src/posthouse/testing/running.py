@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,15 @@ class Running:
         self._administration.people.add(name, password)
         text, _ = self._administration.tokens.issue(name, "test")
         return text
+
+    def add_group(self, name: str, members: Sequence[str]) -> None:
+        """Add a group with members."""
+        self._administration.groups.add(name)
+        self._administration.groups.join(name, members)
+
+    def leave_group(self, name: str, members: Sequence[str]) -> None:
+        """Take members out of a group."""
+        self._administration.groups.leave(name, members)
 
     def fill(self, name: str, messages: int) -> None:
         """Put sample mail into an account."""

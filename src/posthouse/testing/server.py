@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Protocol
 
 from posthouse.testing.client import Jmap
+
+
+class Running(Protocol):
+    """What runs behind a `Server`; it is loaded only when that starts."""
+
+    def add_account(self, name: str, password: str) -> str:
+        """Add a person with an account, and give a token for it."""
+        ...
+
+    def add_group(self, name: str, members: Sequence[str]) -> None:
+        """Add a group with members."""
+        ...
+
+    def leave_group(self, name: str, members: Sequence[str]) -> None:
+        """Take members out of a group."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +50,7 @@ class Server:
         self._tls = tls
         self._push_ca = push_ca
         self._stack = ExitStack()
-        self._add: Callable[[str, str], str] | None = None
+        self._run: Running | None = None
         self.users: dict[str, User] = {}
         self.url: str = ""
         self.ca: str | None = None
@@ -49,7 +66,7 @@ class Server:
 
         with ExitStack() as stack:
             run = stack.enter_context(running(self._tls, self._push_ca))
-            self.url, self.ca, self._add = run.url, run.ca, run.add_account
+            self.url, self.ca, self._run = run.url, run.ca, run
             for name in ("demo@example.org", "friend@example.org"):
                 self.add_account(name)
             run.fill("demo@example.org", self._messages)
@@ -63,9 +80,19 @@ class Server:
 
     def add_account(self, name: str, password: str = "secret") -> User:
         """Add a user with an account of his own, as it is at birth; he can sign in at once."""
-        assert self._add is not None, "the server is not running"
-        user = self.users[name] = User(name, password, self._add(name, password))
+        assert self._run is not None, "the server is not running"
+        user = self.users[name] = User(name, password, self._run.add_account(name, password))
         return user
+
+    def add_group(self, name: str, *members: str) -> None:
+        """Add a group, with an account that is open to its members and with which others can share."""
+        assert self._run is not None, "the server is not running"
+        self._run.add_group(name, members)
+
+    def leave_group(self, name: str, *members: str) -> None:
+        """Take members out of a group."""
+        assert self._run is not None, "the server is not running"
+        self._run.leave_group(name, members)
 
     def client(self, name: str = "demo@example.org") -> Jmap:
         """Give a client for a user; its connection is closed with the server."""

@@ -29,6 +29,8 @@ identity = Type(
         Property("htmlSignature", String(max_octets=_LONGEST_SIGNATURE), default=""),
         Property("mayDelete", Boolean(), server=True, immutable=True),
     ],
+    # Whoever may submit in a Mailbox of the account may see as whom.
+    granted_by="maySubmit",
 )
 
 
