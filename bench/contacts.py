@@ -93,14 +93,14 @@ def check(client: Client, owner: Owner) -> int:
     people = [cards.person(index) for index in range(owner.size)]
     compared = 0
     for prefix in _prefixes(people, 3)[:4] + _prefixes(people, 6)[:4]:
+        anywhere = [(one.given, one.surname, one.nickname, one.employer, *one.emails) for one in people]
         for condition, texts in (
-            (_any_of(prefix), lambda one: (one.given, one.surname, one.nickname, one.employer, *one.emails)),
-            ({"name/given": f"{prefix}*"}, lambda one: (one.given,)),
+            (_any_of(prefix), anywhere),
+            ({"name/given": f"{prefix}*"}, [(one.given,) for one in people]),
         ):
             found = _asked(client, owner, ("ContactCard/query", _query(owner, condition, limit=None)))[0]
             wanted = sum(
-                any(word.startswith(prefix) for text in texts(one) for word in words.split(text))
-                for one in people
+                any(word.startswith(prefix) for text in said for word in words.split(text)) for said in texts
             )
             assert len(found["ids"]) == wanted, (prefix, condition, len(found["ids"]), wanted)
             compared += wanted
