@@ -63,3 +63,26 @@ def test_an_order_is_billed(client: Jmap) -> None:
     bake(client, top, price=4)
     order = client.ask("Cake/get", ids=[cake])["list"][0]["orderId"]
     assert client.ask("Order/bill", orderId=order)["total"] == 7
+
+
+def test_a_colleague_sees_the_shelf_that_is_shared_with_him_and_no_other(server: Server) -> None:
+    anna, bob = (
+        server.client(server.add_account(f"{name}@sharing.example").name) for name in ("anna", "bob")
+    )
+    owner = bob.session["accounts"][bob.account]["accountCapabilities"][
+        "urn:ietf:params:jmap:principals:owner"
+    ]
+    top, low = shelf(anna), shelf(anna, "low")
+    lemon, _ = bake(anna, top, "lemon tart"), bake(anna, low, "plum tart")
+    anna.ask("Shelf/set", update={top: {"shareWith": {owner["principalId"]: {"mayRead": True}}}})
+
+    hers = {"accountId": anna.account}
+    (_, shelves, _), (_, cakes, _), (_, refused, _) = bob.call(
+        ("Shelf/get", {**hers, "ids": None}),
+        ("Cake/query", {**hers, "filter": {"text": "tart"}}),
+        ("Cake/set", {**hers, "update": {lemon: {"tags/eaten": True}}}),
+    )
+    assert [one["id"] for one in shelves["list"]] == [top]
+    assert [name for name, held in shelves["list"][0]["myRights"].items() if held] == ["mayRead"]
+    assert cakes["ids"] == [lemon]
+    assert refused["notUpdated"][lemon]["type"] == "forbidden"

@@ -92,7 +92,7 @@ def demand(view: View, type: Type, containers: Type | None, change: Change) -> N
         if right is None or holder.rights is None:
             raise SetError("forbidden", "only who owns the account may do this")
         bit = holder.rights.bit(right)
-        if not all(view.rights(holder, container) & bit for container in where):
+        if not where or not all(view.rights(holder, container) & bit for container in where):
             raise SetError("forbidden", f"{right} is needed")
 
 

@@ -197,7 +197,7 @@ class _Commit:
         self._own = own
         self._eyes = txn.seen()
         self._visits = txn.through is not None
-        self._view = access.view(txn)
+        self._view = access.view(self._eyes)
         self._created = dict(call.created_ids)
         self._outcome = Outcome(old_state=state.current(self._eyes, type))
         self._prepared = patched
@@ -481,7 +481,7 @@ class _Commit:
         if self._visits and change.act is Act.CREATE:
             reached |= share.inherit(self._txn, self._type, change, now)
             self._eyes = self._txn.seen()
-            self._view = access.view(self._txn)
+            self._view = access.view(self._eyes)
         else:
             reached |= share.write(self._txn, self._type, change, now)
         if self._visits and visitor.subscribes(self._type, change):

@@ -33,7 +33,11 @@ shelf = Type(
     arguments={
         "query": [Argument("sortAsTree", Boolean(), False), Argument("filterAsTree", Boolean(), False)]
     },
-    rights=Rights(("mayRead", "mayAdd", "mayRemove", "mayTag", "mayRename"), read="mayRead"),
+    rights=Rights(
+        ("mayRead", "mayAdd", "mayRemove", "mayTag", "mayRename", "mayShare"),
+        read="mayRead",
+        share="mayShare",
+    ),
     needs={"update": "mayRename"},
     tree="parentId",
 )

@@ -134,7 +134,6 @@ def test_rights_and_own_values_come_with_a_container(kitchen: Kitchen) -> None:
         "sortOrder": 0,
         "totalCakes": 0,
         "isFavourite": False,
-        "shareWith": None,
         "myRights": dict.fromkeys(
             ("mayRead", "mayAdd", "mayRemove", "mayTag", "mayRename", "mayShare"), True
         ),
