@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import cast
 
 from posthouse.kit.json import JsonObject, dumps, loads
-from posthouse.store.sqlite import Database
+from posthouse.store.sqlite import IN_LIST, Database, in_list
 
 
 def read(
@@ -43,11 +43,11 @@ def drop(database: Database, account: int, type: int, ids: Iterable[int]) -> Non
     )
 
 
-def newest(database: Database, account: int, type: int, person: int) -> int:
-    """Give the number of the newest change of a person's own values of any object of a type."""
+def newest(database: Database, account: int, type: int, person: int, ids: Iterable[int]) -> int:
+    """Give the number of the newest change of a person's own values of any of some objects of a type."""
     row = database.one(
-        "SELECT max(changed) FROM overlay WHERE account = ? AND type = ? AND person = ?",
-        (account, type, person),
+        f"SELECT max(changed) FROM overlay WHERE account = ? AND type = ? AND person = ? AND id {IN_LIST}",
+        (account, type, person, in_list(ids)),
     )
     return cast(int, row[0] or 0) if row else 0
 

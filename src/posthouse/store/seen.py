@@ -165,7 +165,7 @@ class Seen(Transaction):
                 where = self._database, self.account, self._code(type)
                 return max(
                     visits.newest(*where, self._granted(type.name)),
-                    overlays.newest(*where, self.person),
+                    overlays.newest(*where, self.person, self._granted(type.name)),
                     grants.newest(*where, self._shareable(type)),
                     self._heard_in(type.name),
                 )
