@@ -8,10 +8,13 @@ from dataclasses import replace
 
 from posthouse.capabilities.principals.notifier import Notifier
 from posthouse.directory import sharing
+from posthouse.kit import log
 from posthouse.model.caller import Access
 from posthouse.model.type import Type
 from posthouse.store.account import Store
 from posthouse.store.txn import Transaction
+
+_log = log.get("sharing")
 
 
 class Sharing:
@@ -38,11 +41,18 @@ class Sharing:
             await asyncio.to_thread(self._circle.open, access.account, principals)
 
     async def changed(self, access: Access, principals: Collection[int]) -> None:
-        """See `call.Sharing.changed`: callers are made anew, and people get their ShareNotifications."""
-        await asyncio.to_thread(self._circle.changed, principals)
-        place = self._circle.place_of(access.account)
-        if place is not None:
-            await self._notifier.tell(place)
+        """See `call.Sharing.changed`: callers are made anew, and people get their ShareNotifications.
+
+        What fails here undoes no grant: who may do what is asked of the grants alone, and what was not told is
+        told with the next change or at the next start.
+        """
+        try:
+            await asyncio.to_thread(self._circle.changed, principals)
+            place = self._circle.place_of(access.account)
+            if place is not None:
+                await self._notifier.tell(place)
+        except OSError as error:
+            _log.error("sharing.changed", account=access.account, **log.fault(error))
 
     async def tell_all(self) -> None:
         """Write the ShareNotifications that a process which ended left unwritten."""
