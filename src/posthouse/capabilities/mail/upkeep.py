@@ -226,6 +226,20 @@ def _unread_in(tallies: _Tallies, trash: int | None) -> Iterable[int]:
     ]
 
 
+@mailbox.recount
+def _count_unread_threads(txn: Txn, mailboxes: Mapping[int, JsonObject]) -> None:
+    """Count unread Threads by what a visitor sees of them; the trash is none to who does not see it."""
+    trash = with_role(txn, "trash")
+    outside = () if trash is None else (trash,)
+    for id, values in mailboxes.items():
+        if "unreadThreads" not in values:
+            continue
+        if id == trash:
+            values["unreadThreads"] = txn.tally(email, id, UNREAD)[1]
+        else:
+            values["unreadThreads"] = txn.groups_with(email, id, UNREAD, outside)
+
+
 def _write(txn: Txn, deltas: Mapping[int, Counter[str]]) -> None:
     for id in sorted(deltas):
         moved = {name: delta for name, delta in deltas[id].items() if delta}
