@@ -41,12 +41,12 @@ class Callers:
         """
         for _ in range(_PATIENCE):
             before = self._store.reach(person.id)
-            caller = await self._gather(person, key, expires)
+            caller = await self._gather(person, key, expires, before)
             if before == self._store.reach(person.id):
                 return caller, True
         return caller, False
 
-    async def _gather(self, person: Person, key: Hashable, expires: int | None) -> Caller:
+    async def _gather(self, person: Person, key: Hashable, expires: int | None, reach: int) -> Caller:
         groups = self._principals.groups_of(person.id)
         principals = frozenset([person.id, *(group.id for group in groups)])
         home = self._principals.home_of(person.id)
@@ -66,6 +66,7 @@ class Callers:
             expires,
             principals,
             0 if home is None else home.account,
+            reach,
         )
 
 

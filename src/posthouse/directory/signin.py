@@ -18,7 +18,7 @@ import ipaddress
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -96,6 +96,22 @@ class SignIn:
     def stands(self, caller: Caller) -> bool:
         """Say whether what a caller signed in with would still let him in; raises `OSError`."""
         return caller.key == self._standing_key(caller) and not self._has_expired(caller.expires)
+
+    def is_current(self, caller: Caller) -> bool:
+        """Say whether the accounts of a caller are those open to him now; raises `OSError`."""
+        return caller.reach == self._store.reach(caller.person)
+
+    async def current(self, caller: Caller) -> Caller | None:
+        """Return a caller as he is now; None if what he signed in with would not let him in any more.
+
+        He is the very same where nothing changed, and expires when he did. Raises `OSError`.
+        """
+        if not self.stands(caller):
+            return None
+        if self.is_current(caller):
+            return caller
+        found = await self.again(caller.person, caller.key)
+        return None if found is None else replace(found, expires=caller.expires)
 
     async def again(self, person: int, key: Hashable) -> Caller | None:
         """Return the person who once signed in with what a `Caller.key` names, as he is now.

@@ -90,6 +90,7 @@ class Caller:
     key: names the credential, for limits that count per credential and for what ends with it. expires: the Unix
     second from which it is good no more, or None. principals: the numbers of his own Principal and of the groups
     he is in. home: the number of the account that holds the Principals of his domain; 0: there is none.
+    reach: the number of the newest change of what is open to him, as the directory counts them, that is in this.
     """
 
     person: int
@@ -99,3 +100,4 @@ class Caller:
     expires: int | None = None
     principals: frozenset[int] = frozenset()
     home: int = 0
+    reach: int = 0

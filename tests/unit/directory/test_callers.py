@@ -289,3 +289,21 @@ def test_two_hundred_shared_accounts_take_as_many_statements_as_one(
         counts.append(len(asked))
     assert 203 == len(caller.accounts)
     assert counts[0] >= counts[1] > 0
+
+
+def test_who_is_connected_is_the_same_until_something_changes(
+    people: People, groups: Groups, sign_in: SignIn
+) -> None:
+    people.add(ADA, "secret")
+    groups.add(TEAM)
+    signed_in = basic(sign_in, ADA)
+    before = replace(signed_in, expires=2**31)  # as by a cookie
+    assert sign_in.is_current(before)
+    assert before is asyncio.run(sign_in.current(before))
+    groups.join(TEAM, [ADA])
+    assert not sign_in.is_current(before)
+    after = asyncio.run(sign_in.current(before))
+    assert after is not None and sign_in.is_current(after)
+    assert ([ADA, TEAM, "example.org"], 2**31) == (names(after), after.expires)
+    people.set_password(ADA, "other")
+    assert asyncio.run(sign_in.current(after)) is None

@@ -35,9 +35,17 @@ class OneUser:
 
     peers: list[str] = field(default_factory=list)
     ended: set[object] = field(default_factory=set)
+    changed: Caller | None = None
+    """The user after he signed in, if other accounts are open to him then."""
 
     def stands(self, caller: Caller) -> bool:
         return caller.key not in self.ended
+
+    def is_current(self, caller: Caller) -> bool:
+        return self.changed in (None, caller)
+
+    async def current(self, caller: Caller) -> Caller | None:
+        return (self.changed or caller) if self.stands(caller) else None
 
     async def basic(self, username: str, password: str, peer: str) -> Caller | None:
         self.peers.append(peer)
@@ -85,6 +93,8 @@ class Echo:
     most_running: int = 0
     open: asyncio.Event = field(default_factory=asyncio.Event)
     states: dict[str, int] = field(default_factory=dict)
+    asked: Caller | None = None
+    """Who asked last."""
 
     async def levels(self, place: Access, person: int) -> dict[str, int]:
         return dict(self.states)
@@ -93,6 +103,7 @@ class Echo:
         return json.dumps({"username": caller.username, "apiUrl": f"{base_url}/jmap/api/", "state": "s"})
 
     async def answer(self, caller: Caller, request: Request, *, aside: bool = False) -> bytes:
+        self.asked = caller
         self.running += 1
         self.most_running = max(self.running, self.most_running)
         for call in request.calls:

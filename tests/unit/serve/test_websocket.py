@@ -534,7 +534,7 @@ def test_while_the_peer_does_not_read_changes_are_merged(site: Any) -> None:
 async def talking(site: Any) -> AsyncIterator[tuple[Talk, Transport]]:
     """A talk that is told of everything, on a transport that keeps what is sent."""
     site.hub.open()
-    desk = Desk(ApiResource(None, site.api, site.limits), site.hub, site.limits, (), site.sign_in.stands)  # type: ignore[arg-type]
+    desk = Desk(ApiResource(None, site.api, site.limits), site.hub, site.limits, (), site.sign_in.current)  # type: ignore[arg-type]
     gate = Gate(1, 0)
     caller = await site.sign_in.bearer("token-1", "")
     await gate.enter(caller.key)
@@ -616,6 +616,17 @@ def test_a_request_of_a_dead_credential_is_not_answered_before_the_news_of_it(
         got = raw.frame()
         assert got is not None
         assert (CLOSE, 1008) == (got[0], int.from_bytes(got[1][:2], "big"))
+
+
+def test_a_request_is_answered_to_the_caller_as_he_is_now(serve: Serve, site: Any) -> None:
+    """Who has left a group has its account no more, on connections of before either."""
+    with to(serve(site)) as raw:
+        for reach in (1, 2):
+            changed = Caller(1, "demo@example.org", {}, "demo", reach=reach)
+            site.sign_in.changed = changed
+            raw.say(ECHO)
+            assert raw.frame() is not None
+            assert changed is site.api.asked
 
 
 def test_a_credential_that_expires_ends_the_connection(

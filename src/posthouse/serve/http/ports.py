@@ -38,8 +38,8 @@ class SignIn(Protocol):
     async def bearer(self, token: str, peer: str) -> Caller | None:
         """Return who this token was given to."""
 
-    def stands(self, caller: Caller) -> bool:
-        """Say whether what a caller signed in with would still let him in; raises `OSError`."""
+    async def current(self, caller: Caller) -> Caller | None:
+        """Return a caller as he is now, None if what he signed in with would not let him in; raises `OSError`."""
 
 
 class Api(Protocol):

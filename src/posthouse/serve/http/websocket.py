@@ -63,7 +63,7 @@ class WebSocketResource:
         origins: Collection[str],
     ) -> None:
         self._door = door
-        self._desk = Desk(api_resource, hub, limits, frozenset(api.capabilities), sign_in.stands)
+        self._desk = Desk(api_resource, hub, limits, frozenset(api.capabilities), sign_in.current)
         self._gate = Gate(limits.max_web_sockets, 0)
         self._origins = frozenset(origins)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,14 +33,15 @@ _log = log.get("http")
 class Desk:
     """What all talks of a process share.
 
-    known: the server's capabilities. stands: says whether a caller's credential still holds; may raise `OSError`.
+    known: the server's capabilities. current: gives a caller as he is now, None if his
+    credential does not hold any more; may raise `OSError`.
     """
 
     api: ApiResource
     hub: Hub
     limits: Limits
     known: Collection[str]
-    stands: Callable[[Caller], bool]
+    current: Callable[[Caller], Awaitable[Caller | None]]
 
 
 class _Asked:
@@ -210,9 +211,11 @@ class Talk:
         """Have a request answered; None if nobody is to get the answer."""
         if self.line.is_closing:
             return None
-        if not self._desk.stands(self._caller):  # the news of it may be still on their way
+        caller = await self._desk.current(self._caller)  # the news of a change may be still on their way
+        if caller is None:
             self._sign_out()
             return None
+        self._caller = caller
         return await self._desk.api.answer(self._caller, asked.size, asked.read)
 
     async def _take_place(self) -> None:

@@ -36,6 +36,9 @@ class Standing(Protocol):
     def stands(self, caller: Caller) -> bool:
         """Say whether what a caller signed in with would still let him in."""
 
+    def is_current(self, caller: Caller) -> bool:
+        """Say whether the accounts of a caller are those that are open to him now."""
+
     async def again(self, person: int, key: Hashable) -> Caller | None:
         """Give the caller who signed in with what a `Caller.key` names as he is now; None if it lets nobody in."""
 
@@ -101,6 +104,8 @@ class Hub:
                 self._end(watch, End.GOING_AWAY)
             elif not self._standing.stands(caller):  # He may have been signed out since he signed in.
                 self._end(watch, End.SIGNED_OUT)
+            elif not self._standing.is_current(caller):  # Or other accounts may be open to him.
+                await self._renew(watch)
         except BaseException:
             self.leave(watch)
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -36,6 +37,9 @@ class World:
 
     def stands(self, caller: Caller) -> bool:
         return caller.key not in self.gone
+
+    def is_current(self, caller: Caller) -> bool:
+        return self.callers.get(caller.person, caller).reach == caller.reach
 
     async def again(self, person: int, key: object) -> Caller | None:
         return self.callers.get(person)
@@ -397,6 +401,16 @@ async def test_what_is_newly_open_to_a_person_is_told_whole_on_connections_that_
         at.seen[1, 2] = {"Mailbox": 8}
         at.move(1, Mailbox=8)
         assert {"a1": {"Mailbox": "u8"}} == await listener.told()
+
+
+@run
+async def test_what_was_opened_to_a_person_before_he_was_heard_of_is_told_too() -> None:
+    """He may have signed in before it was, and be watched after it was told."""
+    async with world() as at:
+        at.seen[1, 2] = {"Mailbox": 7}
+        at.callers[2] = replace(guest(2, visited(1, 2)), reach=1)
+        listener = await at.watch(guest(2))
+        assert {"a1": {"Mailbox": "u7"}} == await listener.told()
 
 
 @run
