@@ -66,12 +66,3 @@ def release(database: Database, account: int, code: int, left: Iterable[tuple[by
         "DELETE FROM blobref WHERE account = ? AND digest = ? AND type = ? AND id = ?",
         [(account, digest, code, id) for digest, id in left],
     )
-
-
-def is_uploaded(database: Database, account: int, digest: bytes, person: int, now: int) -> bool:
-    """Say whether a person has uploaded a blob, and may still read it at a time in Unix seconds."""
-    row = database.one(
-        "SELECT 1 FROM upload WHERE account = ? AND digest = ? AND person = ? AND until > ?",
-        (account, digest, person, now),
-    )
-    return row is not None

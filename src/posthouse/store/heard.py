@@ -7,9 +7,10 @@ own among them, by which the changes of their counters can be told one by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple, TypeAlias, cast
 
+from posthouse.model.kind import Column
 from posthouse.store.sqlite import IN_LIST, Database, in_list
 
 TABLES = """
@@ -31,13 +32,28 @@ class Level(NamedTuple):
     arrived: int
 
 
-def note(news: News, type: str, containers: Iterable[int], came: Iterable[int]) -> None:
-    """Note a change of an item in some containers, into some of which it came with it."""
-    heard = news.setdefault(type, {})
-    for container in containers:
-        heard.setdefault(container, False)
-    for container in came:
-        heard[container] = True
+def note(
+    news: News,
+    type: str,
+    before: Iterable[Column],
+    after: Iterable[Column],
+    is_move: bool,
+    listened: Collection[int] | None,
+) -> None:
+    """Note a change of an item.
+
+    before, after: the containers that it was in and is in. is_move: nothing but these changed, so those that it
+    stays in hear nothing. listened: the containers in which others listen; None: all.
+    """
+    was, now = {*cast("Iterable[int]", before)}, {*cast("Iterable[int]", after)}
+    reached = was ^ now if is_move else was | now
+    if listened is not None:
+        reached.intersection_update(listened)
+    if not reached:
+        return
+    containers = news.setdefault(type, {})
+    for container in reached:
+        containers[container] = container in now - was or containers.get(container, False)
 
 
 def write(database: Database, account: int, type: int, number: int, heard: Mapping[int, bool]) -> None:

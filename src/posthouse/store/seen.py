@@ -16,7 +16,7 @@ from posthouse.model.condition import Query
 from posthouse.model.kind import targets
 from posthouse.model.ports import Changes, Mark, Touched, TypeLike
 from posthouse.model.type import Type
-from posthouse.store import derived, grants, heard, overlays, stamps, tally, visits
+from posthouse.store import grants, heard, overlays, side, stamps, tally, visits
 from posthouse.store.find import Find
 from posthouse.store.grants import Held
 from posthouse.store.heard import Level
@@ -510,9 +510,9 @@ class Seen(Transaction):
 
     def may_read_blob(self, digest: bytes, now: int) -> bool:
         """See `ports.Txn.may_read_blob`."""
-        if derived.is_uploaded(self._database, self.account, digest, self.person, now):
+        if side.is_uploaded(self._database, self.account, digest, self.person, now):
             return True
-        for code, ids in visits.holders(self._database, self.account, digest).items():
+        for code, ids in side.holders(self._database, self.account, digest).items():
             layout = self._schema.layouts.get(self._schema.names[code])
             if layout is not None and self.exists(layout.type, ids):
                 return True

@@ -138,8 +138,18 @@ def cut(steps: list[Step], high: int, limit: int) -> Changes:
     )
 
 
-def touched(database: Database, account: int, type: int, since: int, whole_groups: bool) -> Touched:
-    """Give the ids that may have come into, left or moved in a query since a state (DESIGN D5)."""
+def touched(
+    database: Database,
+    account: int,
+    type: int,
+    since: int,
+    whole_groups: bool,
+    beside: Iterable[tuple[int, int]] = (),
+) -> Touched:
+    """Give the ids that may have come into, left or moved in a query since a state (DESIGN D5).
+
+    beside: changes that left no stamp, the number and the id of each.
+    """
     rows = database.all(
         "SELECT id, made, grp FROM stamp INDEXED BY stamp_changed WHERE account = ? AND type = ? AND changed > ?",
         (account, type, since),
@@ -152,6 +162,7 @@ def touched(database: Database, account: int, type: int, since: int, whole_group
             (account, type, in_list(groups), since),
         )
     known: dict[int, int] = {id: number for id, number, _ in rows}  # type: ignore[misc]
-    return Touched(
-        ids=frozenset(known), existed=sorted(id for id, number in known.items() if number <= since)
-    )
+    existed = {id for id, number in known.items() if number <= since}
+    if beside := [*beside]:
+        existed |= _existing(database, account, type, since, [id for _, id in beside])
+    return Touched(ids=frozenset(existed.union(known)), existed=sorted(existed))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final, cast
 
-from posthouse.kit.json import Json, JsonObject, dumps, loads
+from posthouse.kit.json import Json, JsonObject
 from posthouse.model.condition import Query
 from posthouse.model.ports import Changes, Fresh, Mark, TooMuch, Touched, TypeLike
 from posthouse.model.property import Part
-from posthouse.store import derived, erase, grants, heard, members, overlays, stamps, tally
+from posthouse.store import derived, erase, grants, heard, members, overlays, side, stamps, tally
 from posthouse.store.find import Find
 from posthouse.store.grants import Granted as Granted
 from posthouse.store.layout import Layout, Plan
@@ -117,9 +117,11 @@ class Transaction:
 
     def touched(self, type: TypeLike, since: int, whole_groups: bool) -> Touched:
         """See `ports.Txn.touched`."""
-        return stamps.touched(
-            self._database, self.account, self._schema.codes[type.name], since, whole_groups
-        )
+        code = self._schema.codes[type.name]
+        own = []
+        if self._schema.layouts[type.name].overlay:
+            own = overlays.since(self._database, self.account, code, self.person, since)
+        return stamps.touched(self._database, self.account, code, since, whole_groups, own)
 
     def pause(self) -> None:
         """See `ports.Txn.pause`."""
@@ -482,14 +484,9 @@ class Transaction:
         container, is_people = where
         ledger = self._row()
         if is_people or ledger.shared:
-            column = layout.within.column
-            before = {cast(int, column(wire)) for wire in old.get(name) or ()}
-            after = {cast(int, column(wire)) for wire in new.get(name) or ()}
-            reached = before ^ after if is_move else before | after
-            if not is_people:
-                reached.intersection_update((ledger.shared or {}).get(container, ()))
-            if reached:
-                heard.note(ledger.news, layout.type.name, reached, reached & (after - before))
+            listened = None if is_people else (ledger.shared or {}).get(container, ())
+            before, after = ([*map(layout.within.column, values.get(name) or ())] for values in (old, new))
+            heard.note(ledger.news, layout.type.name, before, after, is_move, listened)
         return is_move
 
     def write_heard(self) -> None:
@@ -519,25 +516,16 @@ class Transaction:
     def put_keys(self, space: str, id: int, keys: Iterable[int]) -> None:
         """See `ports.Txn.put_keys`."""
         self._to_write()
-        self._database.many(
-            "INSERT INTO lookup VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            [(self.account, space, key, id) for key in keys],
-        )
+        side.put_keys(self._database, self.account, space, id, keys)
 
     def find_keys(self, space: str, keys: Iterable[int]) -> dict[int, int]:
         """See `ports.Txn.find_keys`."""
-        rows = self._database.rows(
-            f"SELECT key, min(id) FROM lookup WHERE account = ? AND space = ? AND key {IN_LIST} GROUP BY key",
-            (self.account, space, in_list([*keys])),
-        )
-        return dict(cast("Iterator[tuple[int, int]]", rows))
+        return side.find_keys(self._database, self.account, space, keys)
 
     def drop_keys(self, space: str, id: int) -> None:
         """See `ports.Txn.drop_keys`."""
         self._to_write()
-        self._database.run(
-            "DELETE FROM lookup WHERE account = ? AND space = ? AND id = ?", (self.account, space, id)
-        )
+        side.drop_keys(self._database, self.account, space, id)
 
     def hold_blob(self, digest: bytes, type: TypeLike, id: int) -> None:
         """See `ports.Txn.hold_blob`."""
@@ -546,46 +534,27 @@ class Transaction:
 
     def blob_holders(self, digest: bytes, type: TypeLike) -> list[int]:
         """See `ports.Txn.blob_holders`."""
-        rows = self._database.all(
-            "SELECT id FROM blobref WHERE account = ? AND digest = ? AND type = ? ORDER BY id",
-            (self.account, digest, self._schema.codes[type.name]),
-        )
-        return [cast(int, row[0]) for row in rows]
+        code = self._schema.codes[type.name]
+        return side.holders(self._database, self.account, digest).get(code, [])
 
     def note_upload(self, digest: bytes, until: int) -> None:
         """See `ports.Txn.note_upload`."""
         self._to_write()
-        self._database.run(
-            "INSERT INTO upload VALUES (?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
-            (self.account, digest, self.person, until),
-        )
+        side.note_upload(self._database, self.account, digest, self.person, until)
 
     def may_read_blob(self, digest: bytes, now: int) -> bool:
         """See `ports.Txn.may_read_blob`."""
-        return (
-            self._database.one(
-                "SELECT 1 FROM blobref WHERE account = ? AND digest = ? "
-                "UNION ALL SELECT 1 FROM upload WHERE account = ? AND digest = ? AND person = ? AND until > ?",
-                (self.account, digest, self.account, digest, self.person, now),
-            )
-            is not None
-        )
+        where = self._database, self.account, digest
+        return side.is_kept(*where) or side.is_uploaded(*where, self.person, now)
 
     def note(self, name: str) -> Json:
         """See `ports.Txn.note`."""
-        row = self._database.one(
-            "SELECT value FROM note WHERE account = ? AND name = ?", (self.account, name)
-        )
-        return None if row is None else loads(cast(bytes, row[0]))
+        return side.note(self._database, self.account, name)
 
     def put_note(self, name: str, value: Json) -> None:
         """See `ports.Txn.put_note`."""
         self._to_write()
-        self._database.run(
-            "INSERT INTO note VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-            (self.account, name, dumps(value)),
-        )
+        side.put_note(self._database, self.account, name, value)
 
     # -- trying and ending --
 

@@ -148,12 +148,3 @@ def groups_of(database: Database, account: int, table: str, containers: Iterable
         (account, in_list(containers)),
     )
     return [cast(int, row[0]) for row in rows]
-
-
-def holders(database: Database, account: int, digest: bytes) -> dict[int, list[int]]:
-    """Give the objects that keep a blob, by the numbers of their types."""
-    found: dict[int, list[int]] = {}
-    rows = database.all("SELECT type, id FROM blobref WHERE account = ? AND digest = ?", (account, digest))
-    for type, id in cast("list[tuple[int, int]]", rows):
-        found.setdefault(type, []).append(id)
-    return found
