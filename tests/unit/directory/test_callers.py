@@ -31,10 +31,13 @@ class Shards:
     def __init__(self) -> None:
         self.asked: list[list[Access]] = []
         self.shut: set[str] = set()
+        self.fault: OSError | None = None
 
     async def look(self, person: int, accounts: Sequence[Access]) -> Sequence[Access]:
         self.asked.append(list(accounts))
         await asyncio.sleep(0)
+        if self.fault is not None:
+            raise self.fault
         return [replace(one, kinds=frozenset(["Mailbox"])) for one in accounts if one.name not in self.shut]
 
 
@@ -115,6 +118,17 @@ def test_what_is_not_open_is_not_there(
     sharing.open(bob.account, [ada.id])
     shards.shut.add(BOB)
     assert [ADA, "example.org"] == names(basic(sign_in, ADA))
+
+
+def test_accounts_that_cannot_be_read_keep_nobody_out_and_are_there_once_they_can(
+    people: People, sharing: Sharing, sign_in: SignIn, shards: Shards, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ada, bob = people.add(ADA, "secret"), people.add(BOB, None)
+    sharing.open(bob.account, [ada.id])
+    shards.fault = OSError("the file is damaged")
+    assert [ADA, "example.org"] == names(basic(sign_in, ADA)) == names(basic(sign_in, ADA))
+    shards.fault = None
+    assert [ADA, "example.org", BOB] == names(basic(sign_in, ADA))
 
 
 def test_nothing_is_asked_for_who_visits_nobody(people: People, sign_in: SignIn, shards: Shards) -> None:
