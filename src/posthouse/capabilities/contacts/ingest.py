@@ -32,8 +32,8 @@ _SPACE: Final = "contacts.content"
 class Prepared:
     """A vCard as a card to be filed.
 
-    values: the card without ``addressBookIds``. key: stands for all that it says. books: the names of the
-    AddressBooks it is to be in; none: the default one. fault: why no client could have made it, if so.
+    values: the card without ``addressBookIds``. key: stands for all that it says, if it has no uid. books: the
+    names of the AddressBooks it is to be in; none: the default one. fault: why no client could have made it, if so.
     """
 
     values: JsonObject
@@ -79,7 +79,7 @@ def digest(blobs: BlobSource, card: vcard.Card) -> Prepared:
         media.settle(settled, {}, files)
         values = values | {"media": values["media"] | settled["media"]}
     fault = _fault(values)
-    return Prepared(values, 0 if fault else _key(values), books, fault)
+    return Prepared(values, 0 if fault or "uid" in values else _key(values), books, fault)
 
 
 def _fault(values: JsonObject) -> str | None:
