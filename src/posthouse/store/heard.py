@@ -45,7 +45,9 @@ def note(
     before, after: the containers that it was in and is in. is_move: nothing but these changed, so those that it
     stays in hear nothing. listened: the containers in which others listen; None: all.
     """
-    was, now = {*cast("Iterable[int]", before)}, {*cast("Iterable[int]", after)}
+    was = now = {*cast("Iterable[int]", before)}
+    if after is not before:
+        now = {*cast("Iterable[int]", after)}
     reached = was ^ now if is_move else was | now
     if listened is not None:
         reached.intersection_update(listened)

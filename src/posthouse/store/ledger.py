@@ -28,12 +28,12 @@ class Ledger:
         self,
         seq: int = 0,
         next: int = 1,
-        levels: Mapping[str, Sequence[int]] | None = None,
+        levels: dict[str, Sequence[int]] | None = None,
         shared: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         self.seq = seq
         self.next = next
-        self.levels = dict(levels or {})
+        self.levels: dict[str, Sequence[int]] = {} if levels is None else levels
         self.shared = shared
         self.moved: dict[str, int] = {}
         self.news: News = {}
@@ -79,7 +79,7 @@ class Ledger:
 
     def copy(self) -> Ledger:
         """Give a copy that stays as it is when this one moves on."""
-        copy = Ledger(self.seq, self.next, self.levels, self.shared)
+        copy = Ledger(self.seq, self.next, dict(self.levels), self.shared)
         copy.moved = dict(self.moved)
         copy.news = {type: dict(heard) for type, heard in self.news.items()}
         return copy

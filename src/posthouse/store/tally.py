@@ -135,6 +135,27 @@ def containers(database: Database, account: int, code: int, word: str) -> list[i
     return [cast(int, row[0]) for row in rows]
 
 
+def groups_with(
+    database: Database,
+    account: int,
+    layout: Layout,
+    code: int,
+    container: int,
+    word: str,
+    among: Iterable[int],
+) -> int:
+    """Count the groups that have an item in a container, and one under a word in any of several containers."""
+    assert layout.within is not None
+    table = f"member_{layout.name}_{layout.within.name.lower()}"
+    row = database.one(
+        f"SELECT count(*) FROM (SELECT DISTINCT grp FROM {table} WHERE account = ? AND value = ?) g "
+        "WHERE EXISTS(SELECT 1 FROM tally_group t WHERE t.account = ? AND t.type = ? AND t.grp = g.grp "
+        f"AND t.container {IN_LIST} AND t.word = ?)",
+        (account, container, account, code, in_list(among), word),
+    )
+    return cast(int, row[0]) if row else 0
+
+
 def words(tally: Tally, values: JsonObject) -> set[str]:
     """Give the words under which an object is counted; none for one that is not there."""
     if not values:

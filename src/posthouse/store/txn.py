@@ -231,15 +231,7 @@ class Transaction:
         if not among - {container}:
             return self.tally(type, container, word)[1] if among else 0
         layout, code = self._schema.layouts[type.name], self._schema.codes[type.name]
-        assert layout.within is not None
-        table = f"member_{layout.name}_{layout.within.name.lower()}"
-        row = self._database.one(
-            f"SELECT count(*) FROM (SELECT DISTINCT grp FROM {table} WHERE account = ? AND value = ?) g "
-            "WHERE EXISTS(SELECT 1 FROM tally_group t WHERE t.account = ? AND t.type = ? AND t.grp = g.grp "
-            f"AND t.container {IN_LIST} AND t.word = ?)",
-            (self.account, container, self.account, code, in_list(among), word),
-        )
-        return cast(int, row[0]) if row else 0
+        return tally.groups_with(self._database, self.account, layout, code, container, word, among)
 
     # -- grants --
 
@@ -352,13 +344,14 @@ class Transaction:
             code,
             [(id, number, layout.group(values)) for id, number, values in fresh],
         )
+        listened = self._listened(layout)
         moves: defaultdict[str, list[tuple[object, ...]]] = defaultdict(list)
         for id, number, values in fresh:
             own = {name: values[name] for name in layout.overlay if name in values}
             if own:
                 overlays.write(self._database, self.account, code, self.person, id, number, own)
-            if layout.within is not None:
-                self._hear(layout, {}, values)
+            if listened is None or listened:
+                self._hear(layout, {}, values, listened)
             group = layout.group(values)
             for sql, cells in members.moves(layout, (self.account, code, id), group, number, {}, values):
                 moves[sql].append(cells)
@@ -379,16 +372,24 @@ class Transaction:
         """See `ports.Txn.update`."""
         layout = self._schema.layouts[type.name]
         code = self._schema.codes[type.name]
-        own = {name: new[name] for name in layout.overlay if name in new and new[name] != old.get(name)}
+        own = layout.overlay and {
+            name: new[name] for name in layout.overlay if name in new and new[name] != old.get(name)
+        }
         if own:
-            is_all = _same(old, new, layout.overlay)
+            is_all = {**old, **own} == new
             number = self._draw_own(type) if is_all else self._draw(type)
             overlays.write(self._database, self.account, code, self.person, id, number, own)
             if is_all:
                 return
         else:
             number = self._draw(type)
-        is_moved = layout.within is not None and self._hear(layout, old, new)
+        is_moved = False
+        if layout.within is not None:
+            within = layout.within.name
+            is_moved = old[within] != new[within] and {**old, within: new[within]} == new
+            listened = self._listened(layout)
+            if listened is None or listened:
+                self._hear(layout, old, new, listened, is_moved)
         cells: list[object] = [layout.pack(Part.LIVE, new)]
         text = "live = ?"
         for prop in layout.live_columns:
@@ -431,14 +432,15 @@ class Transaction:
         if layout.members[Part.RARE]:
             many(f"DELETE FROM rare_{layout.name} WHERE +account = ? AND key = ?", keys)
         stamps.gone(self._database, self.account, code, [(id, number) for id, number, _ in doomed])
+        listened = self._listened(layout)
         moves: defaultdict[str, list[tuple[object, ...]]] = defaultdict(list)
         for id, number, old in doomed:
             group = layout.group(old)
             for sql, cells in members.moves(layout, (self.account, code, id), group, number, old, {}):
                 moves[sql].append(cells)
             self._tallies.move(layout, code, group, old, {})
-            if layout.within is not None:
-                self._hear(layout, old, {})
+            if listened is None or listened:
+                self._hear(layout, old, {}, listened)
             if layout.type.rights is not None:
                 self._revoke(layout, id, number, old.get("name"))
         for sql, rows in moves.items():
@@ -470,24 +472,35 @@ class Transaction:
         number = ledger.moved[UNSEEN] = ledger.draw()
         return number
 
-    def _hear(self, layout: Layout, old: JsonObject, new: JsonObject) -> bool:
-        """Note in which containers that others see a change of an item is seen; says whether it is but a move.
+    def _listened(self, layout: Layout) -> Collection[int] | None:
+        """Give the containers of a type's items of which others are to hear what changes; None: all."""
+        where = self._schema.items.get(layout.type.name)
+        if where is None:
+            return ()
+        container, is_people = where
+        if is_people:
+            return None
+        shared = self._row().shared
+        return shared.get(container, ()) if shared else ()
+
+    def _hear(
+        self,
+        layout: Layout,
+        old: JsonObject,
+        new: JsonObject,
+        listened: Collection[int] | None,
+        is_move: bool = False,
+    ) -> None:
+        """Note a change of an item in those containers in which it can be seen; see `heard.note`.
 
         old, new: the item before and after it, empty if it is not there.
         """
         assert layout.within is not None
-        name = layout.within.name
-        is_move = bool(old and new) and old[name] != new[name] and _same(old, new, (name,))
-        where = self._schema.items.get(layout.type.name)
-        if where is None:
-            return is_move
-        container, is_people = where
-        ledger = self._row()
-        if is_people or ledger.shared:
-            listened = None if is_people else (ledger.shared or {}).get(container, ())
-            before, after = ([*map(layout.within.column, values.get(name) or ())] for values in (old, new))
-            heard.note(ledger.news, layout.type.name, before, after, is_move, listened)
-        return is_move
+        name, column = layout.within.name, layout.within.column
+        before = after = [*map(column, old.get(name) or ())]
+        if old.get(name) != new.get(name):
+            after = [*map(column, new.get(name) or ())]
+        heard.note(self._row().news, layout.type.name, before, after, is_move, listened)
 
     def write_heard(self) -> None:
         """Write what was noted of items in shared containers, and draw the numbers for it."""
@@ -583,8 +596,3 @@ class Transaction:
         self.write_heard()
         if self._changed:
             self._row().write(self._database, self.account)
-
-
-def _same(old: JsonObject, new: JsonObject, but: Collection[str]) -> bool:
-    """Say whether two forms of an object differ in nothing but the named properties."""
-    return all(old.get(name) == new.get(name) for name in old.keys() | new.keys() if name not in but)
