@@ -62,13 +62,20 @@ class Sharing:
                 await self._notifier.tell(place)
 
     async def look(self, person: int, accounts: Sequence[Access]) -> Sequence[Access]:
-        """Give those accounts in which something is granted to a visitor, with what it is."""
-        found = [await self._store.read(access, person, self._kinds) for access in accounts]
-        return [
-            replace(access, kinds=kinds, is_listed=is_listed)
-            for access, (kinds, is_listed) in zip(accounts, found, strict=True)
-            if kinds
-        ]
+        """Give those accounts in which something is granted to a visitor, with what it is.
+
+        One that can't be read now is left out, so that it does not hide the others.
+        """
+        found = await asyncio.gather(*[self._look_into(person, access) for access in accounts])
+        return [access for access in found if access is not None]
+
+    async def _look_into(self, person: int, access: Access) -> Access | None:
+        try:
+            kinds, is_listed = await self._store.read(access, person, self._kinds)
+        except OSError as error:
+            _log.error("sharing.look", account=access.account, **log.fault(error))
+            return None
+        return replace(access, kinds=kinds, is_listed=is_listed) if kinds else None
 
     def _kinds(self, txn: Transaction) -> tuple[frozenset[str], bool]:
         """Give the types of which a visitor sees something, and whether he is subscribed to any of it."""

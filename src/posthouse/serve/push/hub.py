@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, Protocol
 
 from posthouse.bus import Bus, Missed, Moved, News, Reached, SignedOut
@@ -39,8 +39,8 @@ class Standing(Protocol):
     def is_current(self, caller: Caller) -> bool:
         """Say whether the accounts of a caller are those that are open to him now."""
 
-    async def again(self, person: int, key: Hashable) -> Caller | None:
-        """Give the caller who signed in with what a `Caller.key` names as he is now; None if it lets nobody in."""
+    async def current(self, caller: Caller) -> Caller | None:
+        """Give a caller as he is now, the very same if nothing changed; None if he is let in no more."""
 
 
 class Hub:
@@ -98,7 +98,7 @@ class Hub:
         watch = Watch(caller, types, wake)
         self._by_person.setdefault(caller.person, set()).add(watch)
         try:
-            for access in watch.accounts.values():
+            for access in list(watch.accounts.values()):
                 await self._begin(watch, access, since)
             if self._closed:
                 self._end(watch, End.GOING_AWAY)
@@ -112,10 +112,15 @@ class Hub:
         return watch
 
     async def _begin(self, watch: Watch, access: Access, since: Mapping[str, int] | None) -> None:
-        """Let a watch hear of an account: what moves from here on is heard, what moved before is read."""
+        """Let a watch hear of an account: what moves from here on is heard, what moved before is read.
+
+        Unless it is not open to the watch's caller any more, or in another way, of which this hears by itself.
+        """
+        if watch.accounts.get(access.wire) != access:
+            return
         self._by_account.setdefault(access.account, set()).add(watch)
         levels = await self._levels.levels(access, watch.caller.person)
-        if watch.start(access.wire, levels, since):
+        if watch.accounts.get(access.wire) == access and watch.start(access.wire, levels, since):
             self._tell(watch)
 
     def leave(self, watch: Watch) -> None:
@@ -210,7 +215,7 @@ class Hub:
     async def _renew(self, watch: Watch) -> None:
         """Let a watch hear of the accounts that are open to its caller now, all of those that are new to him."""
         try:
-            caller = await self._standing.again(watch.caller.person, watch.caller.key)
+            caller = await self._standing.current(watch.caller)
             if caller is None or watch not in self._by_person.get(watch.caller.person, ()):
                 return  # who was signed out is told so in another way, who left is told nothing
             gone, new = watch.renew(caller)

@@ -41,8 +41,8 @@ class World:
     def is_current(self, caller: Caller) -> bool:
         return self.callers.get(caller.person, caller).reach == caller.reach
 
-    async def again(self, person: int, key: object) -> Caller | None:
-        return self.callers.get(person)
+    async def current(self, caller: Caller) -> Caller | None:
+        return self.callers.get(caller.person)
 
     def move(self, account: int, **levels: int) -> None:
         self.accounts.setdefault(account, {}).update(levels)
