@@ -8,13 +8,14 @@ Container 0 stands for the account, the word ``""`` for any item.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import TypeAlias, cast
 
 from posthouse.kit.json import JsonObject
 from posthouse.model.property import Property
 from posthouse.model.type import Tally
 from posthouse.store.layout import Layout, tally_word
-from posthouse.store.sqlite import Database
+from posthouse.store.sqlite import IN_LIST, Database, in_list
 
 _Deltas: TypeAlias = defaultdict[tuple[int, str], int]
 
