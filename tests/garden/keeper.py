@@ -11,7 +11,7 @@ from typing import Any
 import apsw
 
 from garden.naive import GROUP, PRINCIPALS, Garden, Objects, Visitor, at, number
-from garden.plots import MARKS, TYPES, bed, diary, gardener, letter, plant, row, tool
+from garden.plots import ADD, MARKS, READ, SHARE, TYPES, bed, diary, gardener, letter, plant, row, tool
 from posthouse.kit.json import JsonObject
 from posthouse.model.type import Type
 from posthouse.store import tables
@@ -53,8 +53,16 @@ class Keeper:
                 values = {"id": gardener.wire(person), "name": f"gardener {person}"}
                 txn.insert(gardener, person, values)
                 self.garden.objects["Gardener"][person] = values
-            for name in "xyz":
+            for name in "wxyz":
                 self._dig(txn, name, None)
+            first, second, third, _ = self._objects(bed)
+            for id, shares in (
+                (first, {11: READ}),
+                (second, {GROUP: READ | ADD, 12: READ}),
+                (third, {12: SHARE}),
+            ):
+                txn.share(bed, id, shares, OWNER.person, 5)
+                self.garden.granted[id] = shares
 
     def close(self) -> None:
         """Close the database."""

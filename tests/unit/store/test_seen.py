@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
@@ -23,10 +24,26 @@ from posthouse.store.seen import Seen
 from posthouse.store.txn import Transaction
 
 STEP = st.tuples(*[st.integers(0, 40)] * 4)
-WORK = st.lists(st.tuples(st.integers(0, 5), st.lists(STEP, min_size=1, max_size=3)), min_size=1, max_size=14)
+SHORT = st.lists(st.tuples(st.integers(0, 5), st.lists(STEP, min_size=1, max_size=3)), min_size=1, max_size=6)
 GUESTS = [who for who in VISITORS if who.through is not None]
 
 Work = list[tuple[int, list[Step]]]
+
+
+def long(seed: int) -> Work:
+    """Make a history in which much has grown; hypothesis alone seldom finds the way there."""
+    chance = Random(seed)
+
+    def step() -> Step:
+        return chance.randrange(41), chance.randrange(41), chance.randrange(41), chance.randrange(41)
+
+    return [
+        (chance.randrange(6), [step() for _ in range(chance.randint(1, 3))])
+        for _ in range(chance.randint(8, 25))
+    ]
+
+
+WORK = st.one_of(SHORT, st.integers(0, 2**32).map(long), st.integers(0, 2**32).map(long))
 
 
 def worked(keeper: Keeper, work: Work) -> Iterator[None]:
