@@ -131,7 +131,7 @@ def test_it_follows_changes(jmaplib: Peer, book: str) -> None:
 
 
 def test_it_sets_a_photo(jmaplib: Peer, raw: Jmap, book: str) -> None:
-    blob = jmaplib.do("upload", base64=b64encode(PICTURE).decode(), type="image/png")
+    blob = jmaplib.do("upload", account=raw.account, base64=b64encode(PICTURE).decode(), type="image/png")
     photo = {"p": {"kind": "photo", "blobId": blob}}
     made = jmaplib.do("set_cards", create={"one": _card(book, "With", "Photo", media=photo)})
     found = jmaplib.do("search", filter={"name": "with photo"}, sort=[], properties=["id", "media", "name"])

@@ -80,8 +80,8 @@ class Deeds:
             "added": [one.id for one in query.result.added],
         }
 
-    def upload(self, base64: str, type: str) -> Any:
-        return self.client.upload(b64decode(base64), content_type=type).blob_id
+    def upload(self, account: str, base64: str, type: str) -> Any:
+        return self.client.upload(b64decode(base64), content_type=type, account_id=account).blob_id
 
 
 def _told(result: Any) -> Any:
