@@ -76,7 +76,7 @@ def to_change(access: Access) -> None:
 
 def view(txn: Transaction) -> View:
     """Tell what the caller of a transaction may do in its account."""
-    return _EVERYTHING if txn.through is None else Visible(txn.grants(), txn.person)
+    return _EVERYTHING if txn.through is None else Visible(txn.seen().grants(), txn.person)
 
 
 def demand(view: View, type: Type, containers: Type | None, change: Change) -> None:

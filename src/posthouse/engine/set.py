@@ -281,7 +281,10 @@ class _Commit:
             if key not in refused
         ]
         names = self._type.basis.union(*[named for _, _, _, named in asked])
-        stored = self._txn.values(self._type, [id for _, id, _, _ in asked if id is not None], names)
+        ids: Iterable[int] = [id for _, id, _, _ in asked if id is not None]
+        stored = self._txn.values(
+            self._type, self._eyes.exists(self._type, ids) if self._visits else ids, names
+        )
         doomed = {change.id for change in ends.values()} if ends else ()
         begun = {change.id: change for change in fresh.values()} if fresh else {}
         changes: list[Change] = []
@@ -402,7 +405,12 @@ class _Commit:
             prop = self._type.properties[name]
             if prop.server or name not in values:
                 continue
+            # What a visitor left as it was may be hidden from him.
+            old = change.old.get(name) if self._visits and change.old is not None else None
+            kept = () if old is None else {*prop.kind.references(old)}
             for target, wire in prop.kind.references(values[name]):
+                if (target, wire) in kept:
+                    continue
                 of = self._call.types[target]
                 id = of.local(wire)
                 if id is None or not self._is_there(of, id, stage):
@@ -467,7 +475,7 @@ class _Commit:
             self._txn.insert(self._type, change.id, change.after(), change.search)
         elif change.before() == change.after():
             return  # Nothing changed, so the state may stay (RFC 8620 §5.1).
-        else:
+        elif not share.is_all(change):
             self._txn.update(self._type, change.id, change.before(), change.after())
         if self._type.rights is not None:
             self._share(change)

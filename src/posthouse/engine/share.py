@@ -106,12 +106,25 @@ def judge(view: View, type: Type, change: Change) -> None:
         change.after()[PROPERTY] = change.report[PROPERTY] = value
 
 
+def is_all(change: Change) -> bool:
+    """Say whether an update changes nothing but with whom a container is shared, which is not written in it."""
+    if PROPERTY not in change.named:
+        return False
+    before, after = change.before(), change.after()
+    return all(
+        before.get(name) == after.get(name) for name in before.keys() | after.keys() if name != PROPERTY
+    )
+
+
 def write(txn: Transaction, type: Type, change: Change, now: int) -> set[int]:
     """Write what a change says of sharing, if anything; gives the Principals whose rights changed."""
     rights = type.rights
     if rights is None or PROPERTY not in change.named:
         return set()
-    return txn.share(type, change.id, read(rights, change.after().get(PROPERTY)), txn.person, now)
+    before, after = read(rights, (change.old or {}).get(PROPERTY)), read(rights, change.after().get(PROPERTY))
+    if before == after:  # To one who may not share it, it looks as if it were shared with nobody.
+        return set()
+    return txn.share(type, change.id, after, txn.person, now)
 
 
 def inherit(txn: Transaction, type: Type, change: Change, now: int) -> set[int]:
