@@ -15,6 +15,10 @@ from posthouse.testing.client import Jmap
 
 pytestmark = pytest.mark.peer("jmap-jam")
 
+MAILBOX_RIGHTS = {
+    *("mayReadItems", "mayAddItems", "mayRemoveItems", "maySetSeen", "maySetKeywords"),
+    *("mayCreateChild", "mayRename", "mayDelete", "maySubmit"),
+}
 MESSAGE = (
     b"From: ann@example.org\r\nTo: demo@example.org\r\nSubject: Brought by jam\r\n"
     b"Message-ID: <jam-1@example.org>\r\n\r\nStrawberries and zymurgy.\r\n"
@@ -55,11 +59,14 @@ def test_it_reads_the_session(jam: Peer, raw: Jmap) -> None:
 
 def test_it_lists_the_mailboxes(jam: Peer, raw: Jmap) -> None:
     found = jam.do("mailboxes", accountId=raw.account)
-    # It uses no capability of sharing, so it is not told with whom they are shared.
+    # It uses no capability of sharing, so it is told nothing of that.
+    of_sharing = ("shareWith", "myRights")
     listed = [
-        {name: one[name] for name in one if name != "shareWith"} for one in raw.ask("Mailbox/get")["list"]
+        [{name: one[name] for name in one if name not in of_sharing} for one in mailboxes]
+        for mailboxes in (raw.ask("Mailbox/get")["list"], found["list"])
     ]
-    assert listed == found["list"]
+    assert listed[0] == listed[1]
+    assert all(one["myRights"].keys() == MAILBOX_RIGHTS for one in found["list"])
     assert raw.session["state"] == found["sessionState"]
 
 
