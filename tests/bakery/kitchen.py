@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -63,6 +63,7 @@ class Kitchen:
         limits: Limits | None = None,
         lenient_using: bool = False,
         false_removes: bool = False,
+        addresses: Collection[str] = (),
     ) -> None:
         registry = Registry([CORE, BAKERY, *capabilities])
         self.using = frozenset(registry.capabilities)
@@ -81,6 +82,7 @@ class Kitchen:
             lambda raw, encoding: raw,
             false_removes,
             describe=sessions.describe,
+            addresses=lambda account: addresses,
         )
         self.engine = Engine(tools, sessions, lenient_using=lenient_using)
         self._runner = asyncio.Runner()

@@ -26,7 +26,7 @@ class Room(Kitchen):
     """An account ``a1`` with the Mailboxes, the Identity and the VacationResponse it was born with."""
 
     def __init__(self, open_store: OpenStore, folder: Path, *, limits: Limits | None = None) -> None:
-        super().__init__(open_store, folder, MAIL, SUBMISSION, VACATION, limits=limits)
+        super().__init__(open_store, folder, MAIL, SUBMISSION, VACATION, limits=limits, addresses=[ADDRESS])
         for place in (HOME, OTHER):
             self.write(_furnish, place)
         self.role = {found["role"]: found["id"] for found in self.ask("Mailbox/get")["list"]}

@@ -33,6 +33,27 @@ def furnish(store: Store, person: Person) -> None:
     asyncio.run(_furnish_some(store, [person]))
 
 
+class Furnisher:
+    """Keeps the Identities of accounts in step with their aliases; see `aliases.Furnisher`.
+
+    Used where no event loop runs.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def gained(self, holder: Person, address: str) -> None:
+        """Give the account an Identity of the alias, unless it has one."""
+        asyncio.run(self._write(holder, partial(identity.gain, alias=address)))
+
+    def lost(self, holder: Person, address: str) -> None:
+        """Take the Identities of the alias from the account."""
+        asyncio.run(self._write(holder, partial(identity.lose, alias=address)))
+
+    async def _write(self, holder: Person, unit: Callable[[Txn], None]) -> None:
+        await self._store.write(place_of(holder), 0, unit)
+
+
 def furnish_all(store: Store, people: Sequence[Person]) -> None:
     """Give each account what this build has brought."""
     notes = store.notes(_NOTE)

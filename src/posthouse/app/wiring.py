@@ -28,6 +28,7 @@ from posthouse.capabilities.principals.notifier import Notifier
 from posthouse.capabilities.submission import SUBMISSION
 from posthouse.capabilities.vacation import VACATION
 from posthouse.capabilities.websocket import WEBSOCKET
+from posthouse.directory.aliases import Aliases
 from posthouse.directory.callers import Callers
 from posthouse.directory.groups import Groups
 from posthouse.directory.passwords import Passwords
@@ -50,6 +51,7 @@ from posthouse.model.type import Type
 from posthouse.serve.push.hub import Hub
 from posthouse.serve.work.pusher import Pusher
 from posthouse.store.account import Store
+from posthouse.store.addresses import AddressStore
 from posthouse.store.directory import DirectoryStore
 from posthouse.store.principals import PrincipalStore
 
@@ -86,6 +88,7 @@ class App:
     passwords: Passwords
     people: People
     groups: Groups
+    aliases: Aliases
     sharing: Sharing
     register: Register
     tokens: Tokens
@@ -158,6 +161,7 @@ def build(
     store = Store(folder / "shards", registry.types.values(), bus.publish)
     aside = ThreadPoolExecutor(2, thread_name_prefix="aside")
     principals = PrincipalStore(directory)
+    addresses = AddressStore(directory)
     circle = Circle(principals, bus.publish)
     sharing = Sharing(circle, Notifier(store, circle, registry.types), store, registry.types)
     register = Register(circle, store, registry.types)
@@ -173,6 +177,7 @@ def build(
         subscriptions=None if pushing is None else pushing.subscriptions(bus),
         sharing=sharing,
         describe=sessions.describe,
+        addresses=addresses.keys,
     )
 
     sign_in = SignIn(directory, passwords, Callers(directory, principals, sharing.look))
@@ -194,6 +199,7 @@ def build(
         passwords=passwords,
         people=people,
         groups=Groups(principals, people, circle, announce=bus.publish, register=register),
+        aliases=Aliases(addresses, people, furnishing.Furnisher(store), shards=SHARDS),
         sharing=sharing,
         register=register,
         tokens=Tokens(directory, bus.publish),

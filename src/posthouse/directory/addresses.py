@@ -46,6 +46,21 @@ def parse(text: str) -> Address:
     return Address(f"{local}@{domain}", f"{_folded(local)}@{domain}", domain)
 
 
+def parse_domain(text: str) -> str:
+    """Read and normalise a domain, into A-labels in lower case. Raises `DirectoryError`."""
+    return _domain(text, text)
+
+
+def untagged(key: str) -> str:
+    """Return the key of the address that one with a tag belongs to, as ``ada@...`` for ``ada+list@...``.
+
+    One without a tag belongs to itself (RFC 5233 §1).
+    """
+    local, _, domain = key.rpartition("@")
+    name, plus, _ = local.partition("+")
+    return f"{name}@{domain}" if plus and name else key
+
+
 def key(text: str) -> str | None:
     """Return what an address is compared by, None for what is no address."""
     try:
@@ -72,7 +87,9 @@ def _domain(text: str, whole: str) -> str:
                 idna.ulabel(label)
     except ValueError:
         raise DirectoryError(
-            f"{_shown(whole)} cannot be used: after the @ a domain like example.org is needed"
+            f"{_shown(whole)} cannot be used: "
+            + ("after the @ " if "@" in whole else "")
+            + "a domain like example.org is needed"
         ) from None
     return domain
 

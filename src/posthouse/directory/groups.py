@@ -68,6 +68,7 @@ class Groups:
         What the account holds is for the caller to delete. Raises `DirectoryError`.
         """
         group = self.find(name)
+        self._people.demand_own(name, group)
         self._people.strike(group)
         return group
 

@@ -65,7 +65,7 @@ class People:
             type=type,
         )
         if principal is None:
-            raise _taken(address.shown, None)
+            raise taken(address, self._store.person_by_address(address.key))
         self._furnish(principal)
         self._register.publish(principal)
         self._store.open_person(principal.id)
@@ -99,8 +99,16 @@ class People:
         What the account holds is for the caller to delete. Raises `DirectoryError`.
         """
         person = self.find(name)
+        self.demand_own(name, person)
         self.strike(person)
         return person
+
+    def demand_own(self, name: str, principal: Person) -> None:
+        """Refuse, with `DirectoryError`, an alias where the address that the account was made with is meant."""
+        if parse(name).key != parse(principal.login).key:
+            raise DirectoryError(
+                f"{name} is an alias of {principal.login}: name that one, or see posthouse alias remove"
+            )
 
     def strike(self, principal: Person) -> None:
         """Remove a person or a group; see `remove`."""
@@ -121,11 +129,15 @@ class People:
         address = parse(name)
         holder = self._store.person_by_address(address.key)
         if holder is not None:
-            raise _taken(address.shown, holder)
+            raise taken(address, holder)
         return address
 
 
-def _taken(name: str, holder: Person | None) -> DirectoryError:
+def taken(address: Address, holder: Person | None) -> DirectoryError:
+    """Make the error for an address that somebody has."""
+    name = address.shown
+    if holder is not None and parse(holder.login).key != address.key:
+        return DirectoryError(f"{name} exists already: it is an alias of {holder.login}")
     if holder is not None and holder.type != INDIVIDUAL:
         return DirectoryError(f"{name} exists already: it is a group, and posthouse group list shows all")
     return DirectoryError(f"{name} exists already: posthouse account password {name} changes its password")

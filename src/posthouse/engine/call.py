@@ -27,6 +27,10 @@ Describe: TypeAlias = Callable[[Caller, Access], JsonObject]
 _NOBODY: Final = Caller(0, "", {}, "")
 
 
+def _none(account: int) -> Collection[str]:
+    return ()
+
+
 def _undescribed(caller: Caller, access: Access) -> JsonObject:
     return {}
 
@@ -89,7 +93,7 @@ class Tools:
     false_removes: read a keyword or another member of a set that is patched to false as removed, as some
     clients write it against RFC 8620 §5.3. inline: short reads may run in this thread, for it is the store's.
     subscriptions: None if nothing is pushed to URLs. describe: makes the Account object of an account as the
-    session shows it to a caller.
+    session shows it to a caller. addresses: gives the keys of the addresses of an account by its number.
     """
 
     registry: Registry
@@ -103,6 +107,7 @@ class Tools:
     subscriptions: Subscriptions | None = None
     sharing: Sharing = Alone()  # noqa: RUF009  it has no state
     describe: Describe = _undescribed
+    addresses: Callable[[int], Collection[str]] = _none
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,11 @@ class Call:
     def account(self) -> int:
         """The account's number."""
         return self.access.account
+
+    @property
+    def addresses(self) -> Collection[str]:
+        """See `ports.Preparing.addresses`."""
+        return self.tools.addresses(self.access.account)
 
     @property
     def blobs(self) -> BlobSource:

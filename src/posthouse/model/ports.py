@@ -7,7 +7,7 @@ stores implement it, and nothing above the store knows which of them it has.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -309,6 +309,11 @@ class Preparing(Protocol):
     @property
     def caller(self) -> Caller:
         """Who asks."""
+        ...
+
+    @property
+    def addresses(self) -> Collection[str]:
+        """The addresses of the account, as `posthouse.directory.addresses.key` gives them."""
         ...
 
     @property

@@ -122,6 +122,8 @@ class DirectoryStore:
         with self.file.writing() as connection:
             row = first(connection, f"{_HALF_MADE} p.key = ?", (key,))
             if row is None:
+                if first(connection, "SELECT 1 FROM address WHERE key = ?", (key,)) is not None:
+                    return None  # it is an alias
                 added = _new_person(connection, login, key, domain, shards=shards, now=now)
             elif first(connection, "SELECT ready FROM person WHERE id = ?", row[:1]) == (1,):
                 return None
@@ -349,12 +351,7 @@ def _numbers(connection: apsw.Connection, sql: str, value: int) -> list[int]:
 def _new_person(
     connection: apsw.Connection, login: str, key: str, domain: str, *, shards: int, now: int
 ) -> Person:
-    row = first(connection, "SELECT id, account FROM domain WHERE name = ?", (domain,))
-    number, home = cast("tuple[int, int | None]", row or (_new_id(connection, "domain"), None))
-    if row is None:
-        connection.execute("INSERT INTO domain(id, name, created) VALUES (?, ?, ?)", (number, domain, now))
-    if home is None:
-        _give_home(connection, number, domain, shards=shards, now=now)
+    number = ensure_domain(connection, domain, shards=shards, now=now)
     one = _new_id(connection, "person")
     connection.execute(
         "INSERT INTO person(id, login, key, domain, created) VALUES (?, ?, ?, ?, ?)",
@@ -363,6 +360,17 @@ def _new_person(
     account = _new_account(connection, one, login, shards=shards, now=now)
     connection.execute("INSERT INTO address VALUES (?, ?, ?)", (key, login, account))
     return Person(one, login, now, account, account % shards)
+
+
+def ensure_domain(connection: apsw.Connection, name: str, *, shards: int, now: int) -> int:
+    """Give the number of a domain, which is made if there is none of this name."""
+    row = first(connection, "SELECT id, account FROM domain WHERE name = ?", (name,))
+    number, home = cast("tuple[int, int | None]", row or (_new_id(connection, "domain"), None))
+    if row is None:
+        connection.execute("INSERT INTO domain(id, name, created) VALUES (?, ?, ?)", (number, name, now))
+    if home is None:
+        _give_home(connection, number, name, shards=shards, now=now)
+    return number
 
 
 def _give_home(connection: apsw.Connection, domain: int, name: str, *, shards: int, now: int) -> None:

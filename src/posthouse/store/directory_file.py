@@ -17,7 +17,7 @@ import apsw
 from posthouse.store.sqlite import FileLock, as_os_errors, committed, connect
 
 # A file says which version made it, and the oldest version that may still use it.
-_VERSION: Final = 3
+_VERSION: Final = 4
 _READABLE_BY: Final = 1
 
 _SINCE_1: Final = """
@@ -62,7 +62,9 @@ CREATE TABLE shared(
     principal INTEGER NOT NULL, account INTEGER NOT NULL, PRIMARY KEY(principal, account)) WITHOUT ROWID;
 CREATE INDEX shared_account ON shared(account);
 """
-_STEPS: Final = (_SINCE_1, _SINCE_2, _SINCE_3)
+# catch_all: number of the account that has what is sent to addresses of the domain that nobody has.
+_SINCE_4: Final = "ALTER TABLE domain ADD COLUMN catch_all INTEGER;"
+_STEPS: Final = (_SINCE_1, _SINCE_2, _SINCE_3, _SINCE_4)
 
 
 class DirectoryFile:

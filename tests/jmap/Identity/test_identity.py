@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailroom.room import ADDRESS, Room
+from posthouse.capabilities.submission import identity
 
 
 def test_a_new_account_has_the_identity_of_its_address(room: Room) -> None:
@@ -40,3 +41,21 @@ def test_the_own_identity_stays(room: Room) -> None:
     assert "forbidden" == answered["notDestroyed"][found["id"]]["type"]
     error = room.refused("Identity/set", "update", {found["id"]: {"email": "x@y.example"}})
     assert ["email"] == error["properties"]
+
+
+def test_an_alias_brings_an_identity_once_and_takes_it_and_its_likes_away(room: Room) -> None:
+    for _ in range(2):
+        room.write(lambda txn: identity.gain(txn, "Baker@alias.example"))
+    emails = {one["email"]: one for one in room.ask("Identity/get")["list"]}
+    assert {ADDRESS, "Baker@alias.example"} == emails.keys()
+    assert emails["Baker@alias.example"]["mayDelete"]
+    room.write(lambda txn: identity.gain(txn, "baker+shop@alias.example"))
+    room.write(lambda txn: identity.lose(txn, "baker@Alias.example"))
+    assert [ADDRESS] == [one["email"] for one in room.ask("Identity/get")["list"]]
+
+
+def test_an_address_of_the_own_with_a_tag_is_the_own(room: Room) -> None:
+    tagged = ADDRESS.replace("@", "+shop@")
+    assert room.ask("Identity/set", create={"k": {"email": tagged}})["created"]["k"]["mayDelete"]
+    error = room.refused("Identity/set", "create", {"k": {"email": "+" + ADDRESS}})
+    assert "forbiddenFrom" == error["type"]

@@ -28,6 +28,13 @@ COMMANDS = [
     ("group", "remove"),
     ("group", "join"),
     ("group", "leave"),
+    ("alias",),
+    ("alias", "add"),
+    ("alias", "list"),
+    ("alias", "remove"),
+    ("domain",),
+    ("domain", "list"),
+    ("domain", "catch-all"),
     ("import",),
     ("export",),
 ]
@@ -67,7 +74,14 @@ def test_each_command_has_help(
     assert "" == shown.err
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in ((), ("account",), ("group",))])
+@pytest.mark.parametrize(
+    "command",
+    [
+        command
+        for command in COMMANDS
+        if command not in ((), ("account",), ("group",), ("alias",), ("domain",))
+    ],
+)
 def test_each_command_takes_the_common_options(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
 ) -> None:

@@ -12,6 +12,7 @@ from posthouse.directory.groups import Groups
 from posthouse.directory.passwords import Passwords
 from posthouse.directory.people import People
 from posthouse.directory.sharing import Sharing
+from posthouse.store.addresses import AddressStore
 from posthouse.store.directory import DirectoryStore
 from posthouse.store.principals import PrincipalStore
 
@@ -46,6 +47,19 @@ CREATE INDEX ticket_until ON ticket(until);
 CREATE INDEX ticket_person ON ticket(person, kind, until);
 UPDATE meta SET version = 2;
 """
+VERSION_3 = """
+ALTER TABLE person ADD COLUMN type TEXT NOT NULL DEFAULT 'individual';
+ALTER TABLE person ADD COLUMN reach INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX person_reach ON person(reach);
+CREATE INDEX person_domain ON person(domain);
+ALTER TABLE domain ADD COLUMN account INTEGER;
+CREATE TABLE member(grp INTEGER NOT NULL, person INTEGER NOT NULL, PRIMARY KEY(grp, person)) WITHOUT ROWID;
+CREATE INDEX member_person ON member(person);
+CREATE TABLE shared(
+    principal INTEGER NOT NULL, account INTEGER NOT NULL, PRIMARY KEY(principal, account)) WITHOUT ROWID;
+CREATE INDEX shared_account ON shared(account);
+UPDATE meta SET version = 3;
+"""
 # What such a build does for a new person.
 ADD_ADA = """
 INSERT INTO domain(id, name, created) VALUES (3, 'example.org', 7) ON CONFLICT DO NOTHING;
@@ -68,7 +82,7 @@ def run(path: Path, sql: str) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("made", [VERSION_1, VERSION_1 + VERSION_2])
+@pytest.mark.parametrize("made", [VERSION_1, VERSION_1 + VERSION_2, VERSION_1 + VERSION_2 + VERSION_3])
 def test_an_older_file_gets_what_it_lacks_and_keeps_what_it_has(path: Path, made: str) -> None:
     run(path, made + ADD_ADA)
     for _ in range(2):
@@ -84,6 +98,7 @@ def test_an_older_file_gets_what_it_lacks_and_keeps_what_it_has(path: Path, made
             assert [ada] == principals.of_domain(3)
             assert 4 == store.changed_since(0).newest
             assert store.ticket(b"", "cookie", None) is None
+            assert AddressStore(store).set_catch_all("example.org", None)
 
 
 def test_what_an_older_build_does_meanwhile_is_made_up_for(path: Path, passwords: Passwords) -> None:

@@ -15,6 +15,7 @@ import click
 
 from posthouse import __version__
 from posthouse.app.cli.accounts import account
+from posthouse.app.cli.addresses import alias, domain
 from posthouse.app.cli.failure import Exit
 from posthouse.app.cli.groups import group
 from posthouse.app.cli.mail import export, import_
@@ -46,7 +47,7 @@ def posthouse() -> None:
     """A complete JMAP server: mail behind one JSON API."""
 
 
-for _command in (demo, serve, account, group, import_, export):
+for _command in (demo, serve, account, group, alias, domain, import_, export):
     posthouse.add_command(_command)
 
 

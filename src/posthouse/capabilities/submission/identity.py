@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from posthouse.capabilities.mail.email import ADDRESS
+from posthouse.directory.addresses import key, untagged
 from posthouse.model.change import Act, Change, Stage
 from posthouse.model.kind import Boolean, ListOf, String
-from posthouse.model.ports import Txn
+from posthouse.model.ports import Preparing, Txn
 from posthouse.model.property import Property
 from posthouse.model.type import Type
 from posthouse.proto.jmap.errors import SetError
@@ -35,7 +37,38 @@ identity = Type(
 
 
 def defaults(txn: Txn, address: str, name: str = "") -> None:
-    """Give an account the Identity of an address of its own, which can't be deleted."""
+    """Give an account the Identity of the address that it was made with, which can't be deleted."""
+    _insert(txn, address, name, may_delete=False)
+
+
+def gain(txn: Txn, alias: str) -> None:
+    """Give an account the Identity of an alias, unless it has one."""
+    if not _of(txn, alias):
+        _insert(txn, alias, "", may_delete=True)
+
+
+def lose(txn: Txn, alias: str) -> None:
+    """Take from an account the Identities of what is no alias of it any more."""
+    txn.delete_all(identity, _of(txn, alias))
+
+
+def is_own(address: str, addresses: Collection[str]) -> bool:
+    """Say whether an account that has some addresses, given by key, may send from one.
+
+    It may from its own, and from these with a tag (RFC 5233 §1).
+    """
+    found = key(address)
+    return found is not None and (found in addresses or untagged(found) in addresses)
+
+
+def _of(txn: Txn, alias: str) -> list[int]:
+    """Find the Identities of an alias, those with a tag included."""
+    stored = txn.values(identity, None, ["email", "mayDelete"])
+    own = {key(alias) or ""}
+    return [id for id, one in stored.items() if one["mayDelete"] and is_own(one["email"], own)]
+
+
+def _insert(txn: Txn, address: str, name: str, *, may_delete: bool) -> None:
     values = {
         "name": name,
         "email": address,
@@ -43,22 +76,26 @@ def defaults(txn: Txn, address: str, name: str = "") -> None:
         "bcc": None,
         "textSignature": "",
         "htmlSignature": "",
-        "mayDelete": False,
+        "mayDelete": may_delete,
     }
     txn.insert(identity, txn.allocate(), values)
 
 
-@identity.check
-def _check(txn: Txn, change: Change, stage: Stage) -> None:
+@identity.prepare
+async def _demand_own(call: Preparing, changes: Sequence[Change]) -> Mapping[str, Exception]:
     """Refuse an address that is not the account's own with ``forbiddenFrom`` (RFC 8621 §6.3)."""
-    if change.act is not Act.CREATE:
-        return
-    new = change.after()
-    new["mayDelete"] = True
-    stored = txn.values(identity, None, ["email", "mayDelete"]).values()
-    own = {values["email"].casefold() for values in stored if not values["mayDelete"]}
-    if new["email"].casefold() not in own:
-        raise SetError("forbiddenFrom", "this address is not yours to send from")
+    own = call.addresses
+    return {
+        change.key: SetError("forbiddenFrom", "this address is not yours to send from")
+        for change in changes
+        if not is_own(change.after()["email"], own)
+    }
+
+
+@identity.check
+def _let_it_go(txn: Txn, change: Change, stage: Stage) -> None:
+    if change.act is Act.CREATE:
+        change.after()["mayDelete"] = True
 
 
 @identity.before_destroy
