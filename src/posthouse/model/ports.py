@@ -88,6 +88,10 @@ class Txn(Protocol):
         """The Principals as whom the person visits the account; None: all of it is open to him."""
         ...
 
+    def seen(self) -> Txn:
+        """Give this transaction as the person sees the account: itself if all is open to him. It only reads."""
+        ...
+
     # -- states --
 
     def state(self, *types: TypeLike) -> int:

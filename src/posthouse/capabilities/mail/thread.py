@@ -34,11 +34,16 @@ def choose(txn: Txn, emails: Sequence[tuple[Sequence[int], int | None]]) -> list
 
     emails: of each its thread keys, see `threads.keys`, and what all messages of its conversation in an
     imported source have in common, see `threads.Grouping`; a Thread that has that goes before older ones.
+
+    What a visitor makes joins no Thread of which he sees nothing: its id would tell him that it is there.
     """
     wanted = [
         (keys if source_key is None else [source_key, *keys], source_key) for keys, source_key in emails
     ]
     oldest = txn.find_keys(_KEYS, {key for keys, _ in wanted for key in keys})
+    if txn.through is not None:
+        hidden = _hidden(txn, {*oldest.values()})
+        oldest = {key: id for key, id in oldest.items() if id not in hidden}
     chosen: list[int] = []
     added: defaultdict[int, list[int]] = defaultdict(list)
     for keys, source_key in wanted:
@@ -55,6 +60,11 @@ def choose(txn: Txn, emails: Sequence[tuple[Sequence[int], int | None]]) -> list
     for id, keys in added.items():
         txn.put_keys(_KEYS, id, keys)
     return chosen
+
+
+def _hidden(txn: Txn, ids: set[int]) -> set[int]:
+    """Give those Threads of which the visitor sees nothing; one that this very call begins is none."""
+    return txn.exists(thread, ids) - txn.seen().exists(thread, ids)
 
 
 def close(txn: Txn, id: int) -> None:
