@@ -15,6 +15,7 @@ from posthouse.kit.json import Json, JsonObject
 from posthouse.kit.limits import Limits
 from posthouse.model.caller import Access, Caller
 from posthouse.model.condition import Query
+from posthouse.model.job import Job
 
 T = TypeVar("T")
 Mark: TypeAlias = object
@@ -231,6 +232,37 @@ class Txn(Protocol):
 
     def put_note(self, name: str, value: Json) -> None:
         """Write the account's note of that name."""
+        ...
+
+    # -- jobs: work that waits until it is due --
+
+    def put_job(
+        self, kind: str, due: int, payload: JsonObject, about: int = 0, keeps: Iterable[bytes] = ()
+    ) -> int:
+        """Add a job of the account, due at a Unix second, and give its number.
+
+        about: what `jobs` finds it by. keeps: the SHA-256 of blobs that stay for as long as it is there.
+        """
+        ...
+
+    def jobs(self, kind: str, about: int | None = None) -> list[Job]:
+        """Give the account's jobs of a kind, oldest first: those about something, or all."""
+        ...
+
+    def count_jobs(self, kind: str) -> int:
+        """Count the account's jobs of a kind."""
+        ...
+
+    def put_off(self, job: Job, due: int, payload: JsonObject) -> bool:
+        """Let go of a job, and have it due again at a time; says whether nobody claimed it since it was read."""
+        ...
+
+    def note_job(self, job: Job, payload: JsonObject) -> bool:
+        """Write down what was learned while one has a job; says whether nobody claimed it since it was read."""
+        ...
+
+    def drop_job(self, job: Job) -> bool:
+        """Remove a job, which lets its blobs go; says whether nobody claimed it since it was read."""
         ...
 
     # -- trying --

@@ -6,13 +6,17 @@ import threading
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from posthouse.kit.json import Json, loads
 from posthouse.kit.turns import Turns
+from posthouse.model.caller import Access
+from posthouse.model.job import Job
 from posthouse.model.type import Type
 from posthouse.store import reshape, tables
+from posthouse.store.jobs import Claim
 from posthouse.store.lanes import Announce, InlineLane, Interrupted, SlowLane, WriteLane
 from posthouse.store.layout import Layout
 from posthouse.store.place import Place as Place
@@ -21,6 +25,19 @@ from posthouse.store.sqlite import Database, FileLock, Presence, connect
 from posthouse.store.txn import Transaction
 
 T = TypeVar("T")
+
+
+def _whole(shard: int) -> Place:
+    """Give a place for what is done to a shard as a whole; no account has this number."""
+    return Access(0, shard, "")
+
+
+def _renew(taken: list[Job], until: int, txn: Transaction) -> None:
+    txn.renew(taken, until)
+
+
+def _claim(kind: str, now: int, until: int, limit: int, txn: Transaction) -> list[Job]:
+    return txn.claim(kind, now, until, limit)
 
 
 class _Shard:
@@ -149,6 +166,41 @@ class Store:
         """
         levels = await self.read(place, person, lambda txn: txn.levels())
         return {name: level for name, level in levels.items() if name in self._told}
+
+    async def claim(self, kind: str, now: int, until: int, limit: int) -> list[Claim]:
+        """Take up to so many jobs of a kind that are due, of all accounts; they are the caller's until a time.
+
+        Each shard gives its longest due ones first. What is not dropped or put off by then is due again.
+        """
+        found: list[Claim] = []
+        for number, due in (await self._due(kind)).items():
+            if due <= now and len(found) < limit:
+                unit = partial(_claim, kind, now, until, limit - len(found))
+                taken = await self.write(_whole(number), 0, unit)
+                found += [Claim(Access(job.account, number, ""), job) for job in taken]
+        return found
+
+    async def renew(self, claims: Iterable[Claim], until: int) -> None:
+        """Let claims last until a later time; those that have ended, and were taken by others, are let be."""
+        by_shard: dict[int, list[Job]] = {}
+        for place, job in claims:
+            by_shard.setdefault(place.shard, []).append(job)
+        for number, jobs in by_shard.items():
+            await self.write(_whole(number), 0, partial(_renew, jobs, until))
+
+    async def next_due(self, kind: str) -> int | None:
+        """Give the Unix second at which the next job of a kind is due, in any account; None if there is none."""
+        return min((await self._due(kind)).values(), default=None)
+
+    async def _due(self, kind: str) -> dict[int, int]:
+        """Give when the next job of a kind is due in each shard that has one."""
+        found: dict[int, int] = {}
+        for path in sorted(self._folder.glob("[0-9]*.db")):
+            number = int(path.stem)
+            due = await self.read(_whole(number), 0, lambda txn: txn.first_due(kind))
+            if due is not None:
+                found[number] = due
+        return found
 
     async def erase(self, place: Place) -> None:
         """Remove all rows of an account that nobody can reach any more; what was interrupted goes on."""

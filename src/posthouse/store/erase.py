@@ -24,6 +24,7 @@ _COMMON: Final = {
     "blobref": "account, digest, type, id",
     "upload": "account, digest, person",
     "note": "account, name",
+    "job": "id",
     "account": "account",
 }
 

@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 
 from posthouse.kit.json import Json, JsonObject
 from posthouse.model.condition import Query
+from posthouse.model.job import Job
 from posthouse.model.kind import targets
 from posthouse.model.ports import Changes, Mark, Touched, TypeLike
 from posthouse.model.type import Type
@@ -521,6 +522,26 @@ class Seen(Transaction):
     def note(self, name: str) -> Json:
         """Give nothing: notes are for the server's own work."""
         return None
+
+    def jobs(self, kind: str, about: int | None = None) -> list[Job]:
+        """Give nothing: jobs are the server's own."""
+        return []
+
+    def count_jobs(self, kind: str) -> int:
+        """Give nothing, as `jobs`."""
+        return 0
+
+    def put_off(self, job: Job, due: int, payload: JsonObject) -> bool:
+        """Refuse it as `mark`."""
+        return bool(self.mark())
+
+    def note_job(self, job: Job, payload: JsonObject) -> bool:
+        """Refuse it as `mark`."""
+        return bool(self.mark())
+
+    def drop_job(self, job: Job) -> bool:
+        """Refuse it as `mark`."""
+        return bool(self.mark())
 
     def untold(self, limit: int) -> NoReturn:
         """Refuse it: it is for the server."""

@@ -18,22 +18,23 @@ lookup        space, key, id                                    small lookups of
 blobref       digest, type, id                                  which object keeps which bytes
 upload        digest, person -> until                           what is not yet kept by anything
 note          name -> value
+job           id -> kind, about, due, lease, tries, payload     work that waits: see `jobs`
 shape         type -> shape                                     the form of a type's rows: see `shape`
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from posthouse.model.property import Part
-from posthouse.store import grants, heard, shape
+from posthouse.store import grants, heard, jobs, shape
 from posthouse.store.layout import Layout
 from posthouse.store.sqlite import Database
 from posthouse.store.words import TOKENIZER
 
-VERSION = 4
+VERSION = 5
 """The schema that this code writes."""
-READABLE_BY = 4
+READABLE_BY = 5
 """The oldest code version that may still open what this code writes."""
 OLDEST = 3
 """The oldest schema that this code can read."""
@@ -113,7 +114,7 @@ def check(database: Database) -> bool:
     return True
 
 
-def create(database: Database, layouts: Iterable[Layout]) -> None:
+def create(database: Database, layouts: Sequence[Layout]) -> None:
     """Bring a shard file to this version's tables, and add those of types that are new.
 
     Raises as `check`, and WrongSchema where objects lie in another form than their type is declared in now.
@@ -125,11 +126,13 @@ def create(database: Database, layouts: Iterable[Layout]) -> None:
             "CREATE TABLE IF NOT EXISTS schema(version INTEGER NOT NULL, readable_by INTEGER NOT NULL)"
         )
         database.run("INSERT INTO schema VALUES (?, ?)", (VERSION, READABLE_BY))
-    for statement in (_COMMON + grants.TABLES + heard.TABLES).split(";\n"):
+    for statement in (_COMMON + grants.TABLES + heard.TABLES + jobs.TABLES).split(";\n"):
         if statement.strip():
             database.run(statement)
     database.run(shape.TABLE)
     noted = shape.noted(database)
+    for name in (jobs.HOLDER, *[layout.type.name for layout in layouts]):
+        database.run("INSERT INTO kind(name) VALUES (?) ON CONFLICT DO NOTHING", (name,))
     for layout in layouts:
         if noted.get(layout.type.name, shape.of(layout)) != shape.of(layout):
             raise WrongSchema(
@@ -140,7 +143,6 @@ def create(database: Database, layouts: Iterable[Layout]) -> None:
             database.run(statement)
         if layout.type.name not in noted:
             shape.note(database, layout)
-        database.run("INSERT INTO kind(name) VALUES (?) ON CONFLICT DO NOTHING", (layout.type.name,))
 
 
 def _bring_up(database: Database) -> None:
@@ -149,6 +151,7 @@ def _bring_up(database: Database) -> None:
     if found == (3,):
         database.run("ALTER TABLE account ADD COLUMN shared BLOB")
         database.run("ALTER TABLE overlay ADD COLUMN changed INTEGER NOT NULL DEFAULT 0")
+    if found in ((3,), (4,)):
         database.run("UPDATE schema SET version = ?, readable_by = ?", (VERSION, READABLE_BY))
 
 

@@ -9,9 +9,10 @@ from typing import Final, cast
 
 from posthouse.kit.json import Json, JsonObject
 from posthouse.model.condition import Query
+from posthouse.model.job import Job, level
 from posthouse.model.ports import Changes, Fresh, Mark, TooMuch, Touched, TypeLike
 from posthouse.model.property import Part
-from posthouse.store import derived, erase, grants, heard, members, overlays, side, stamps, tally
+from posthouse.store import derived, erase, grants, heard, jobs, members, overlays, side, stamps, tally
 from posthouse.store.find import Find
 from posthouse.store.grants import Granted as Granted
 from posthouse.store.layout import Layout, Plan
@@ -293,9 +294,12 @@ class Transaction:
 
     # -- writing --
 
-    def _to_write(self) -> Ledger:
+    def _demand_writes(self) -> None:
         if not self._writes:
             raise RuntimeError("this unit may only read")
+
+    def _to_write(self) -> Ledger:
+        self._demand_writes()
         self._changed = True
         return self._row()
 
@@ -568,6 +572,58 @@ class Transaction:
         """See `ports.Txn.put_note`."""
         self._to_write()
         side.put_note(self._database, self.account, name, value)
+
+    # -- jobs --
+
+    def put_job(
+        self, kind: str, due: int, payload: JsonObject, about: int = 0, keeps: Iterable[bytes] = ()
+    ) -> int:
+        """See `ports.Txn.put_job`."""
+        self._to_write()
+        self._wake(kind)
+        code = self._schema.codes[jobs.HOLDER]
+        return jobs.put(self._database, self.account, code, kind, due, payload, about, keeps)
+
+    def jobs(self, kind: str, about: int | None = None) -> list[Job]:
+        """See `ports.Txn.jobs`."""
+        return jobs.of(self._database, self.account, kind, about)
+
+    def count_jobs(self, kind: str) -> int:
+        """See `ports.Txn.count_jobs`."""
+        return jobs.count(self._database, self.account, kind)
+
+    def put_off(self, job: Job, due: int, payload: JsonObject) -> bool:
+        """See `ports.Txn.put_off`."""
+        self._demand_writes()
+        self._wake(job.kind)
+        return jobs.put_off(self._database, job, due, payload)
+
+    def note_job(self, job: Job, payload: JsonObject) -> bool:
+        """See `ports.Txn.note_job`."""
+        self._demand_writes()
+        return jobs.note(self._database, job, payload)
+
+    def drop_job(self, job: Job) -> bool:
+        """See `ports.Txn.drop_job`."""
+        self._demand_writes()
+        return jobs.drop(self._database, self._schema.codes[jobs.HOLDER], job)
+
+    def _wake(self, kind: str) -> None:
+        """Tell whoever does this kind of work, once this is committed, that there is some."""
+        ledger = self._row()
+        ledger.moved[level(kind)] = ledger.seq
+
+    def first_due(self, kind: str) -> int | None:
+        """Give when the next job of a kind is due in the whole shard, for `Store.next_due`."""
+        return jobs.first_due(self._database, kind)
+
+    def claim(self, kind: str, now: int, until: int, limit: int) -> list[Job]:
+        """Take jobs of the whole shard, for `Store.claim`."""
+        return jobs.claim(self._database, kind, now, until, limit)
+
+    def renew(self, taken: Sequence[Job], until: int) -> None:
+        """Lengthen leases in the whole shard, for `Store.renew`."""
+        jobs.renew(self._database, taken, until)
 
     # -- trying and ending --
 

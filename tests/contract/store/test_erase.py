@@ -31,6 +31,8 @@ def furnish(txn: Transaction) -> None:
         txn.insert(recipe, txn.allocate(), {"shelfIds": shelves, "steps": ["mix"], "picture": DIGEST.hex()})
     txn.note_upload(DIGEST, 2**40)
     txn.put_note("x", 1)
+    for number in range(7):
+        txn.put_job("bake", number, {}, keeps=[DIGEST])
 
 
 def rows(folder: Path, account: int) -> dict[str, int]:

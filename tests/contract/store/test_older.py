@@ -18,8 +18,14 @@ from .test_txn import put_up
 
 VISITED = Access(HOME.account, HOME.shard, "home", through=frozenset({8}))
 
+AS_IN_4 = """
+DROP TABLE job;
+DELETE FROM kind WHERE name = '#job';
+UPDATE schema SET version = 4, readable_by = 4;
+"""
 # The tables of that version which have become others.
-AS_IN_3 = """
+AS_IN_3 = f"""
+{AS_IN_4}
 CREATE TABLE account_3(
     account INTEGER PRIMARY KEY, seq INTEGER NOT NULL, next INTEGER NOT NULL, levels BLOB NOT NULL);
 INSERT INTO account_3 SELECT account, seq, next, levels FROM account;
@@ -38,16 +44,16 @@ UPDATE schema SET version = 3, readable_by = 3;
 """
 
 
-@pytest.fixture
-def old_shelf(kind: str, folder: Path, open_again: Open) -> int:
-    """A shelf that its owner likes, in a file as version 3 wrote it."""
+@pytest.fixture(params=[AS_IN_3, AS_IN_4], ids=["3", "4"])
+def old_shelf(request: pytest.FixtureRequest, kind: str, folder: Path, open_again: Open) -> int:
+    """A shelf that its owner likes, in a file as an older version wrote it."""
     if kind != "sqlite":
         pytest.skip("written for files")
     pantry = open_again()
     id = pantry.write(put_up)
     pantry.store.close()
     file = apsw.Connection(str(folder / "0.db"))
-    file.execute(AS_IN_3)
+    file.execute(request.param)
     file.close()
     return id
 
@@ -74,6 +80,8 @@ def test_what_is_new_can_be_done_at_once(old_shelf: int, open_again: Open) -> No
         txn.update(shelf, old_shelf, old, old | {"isFavourite": False})
 
     pantry.write(like_no_more)
+    pantry.write(lambda txn: txn.put_job("bake", 1, {}))
+    assert 1 == pantry.read(lambda txn: txn.count_jobs("bake"))
     assert [] == pantry.read(liked)
     assert [old_shelf] == pantry.read(lambda txn: txn.changes(shelf, 2, 10).updated)
     for again in (pantry, open_again()):

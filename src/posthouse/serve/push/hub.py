@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from posthouse.bus import Bus, Missed, Moved, News, Reached, SignedOut
 from posthouse.kit import log
 from posthouse.model.caller import Access, Caller, wire_account
+from posthouse.model.job import is_level
 from posthouse.serve.push.watch import End, Watch
 
 MERGED: Final = 0.05
@@ -165,9 +166,9 @@ class Hub:
 
     def _moved(self, moved: Moved) -> None:
         watches = self._by_account.get(moved.account)
-        if watches:
+        if watches and not all(map(is_level, moved.levels)):
             wire = wire_account(moved.account)
-            levels = {type: level for type, level in moved.levels.items() if type}
+            levels = {type: level for type, level in moved.levels.items() if type and not is_level(type)}
             owners = [watch for watch in watches if watch.accounts[wire].through is None]
             self._wake([watch for watch in owners if watch.add(wire, levels)])
             self._visit(

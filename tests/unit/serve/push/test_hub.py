@@ -13,6 +13,7 @@ from posthouse.bus import Missed, Moved, Reached, SignedOut, open_bus
 from posthouse.kit import ids
 from posthouse.kit.json import JsonObject
 from posthouse.model.caller import Access, Caller
+from posthouse.model.job import level
 from posthouse.serve.push import position
 from posthouse.serve.push.hub import Hub
 from posthouse.serve.push.watch import End, Watch
@@ -130,6 +131,15 @@ async def test_only_ones_own_accounts_and_the_types_asked_for_are_told() -> None
         at.move(1, Email=9)
         at.move(3, Email=4, Mailbox=5)
         assert {"a3": {"Mailbox": "5"}} == await listener.told()
+
+
+@run
+async def test_work_for_the_server_itself_is_told_to_nobody() -> None:
+    async with world() as at:
+        listener = await at.watch(caller(1))
+        at.bus.publish([Moved(1, {level("relay"): 5})])
+        at.bus.publish([Moved(1, {level("relay"): 6, "Email": 7})])
+        assert {"a1": {"Email": "7"}} == await listener.told()
 
 
 @run
