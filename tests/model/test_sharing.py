@@ -109,8 +109,6 @@ class Sharing(RuleBasedStateMachine):
         self.ever: defaultdict[int, set[str]] = defaultdict(set)
         """All ids that were ever in an account, blobs included."""
         self.uploads: defaultdict[Pair, set[str]] = defaultdict(set)
-        self.given: defaultdict[Pair, list[str]] = defaultdict(list)
-        """What a visitor gave himself, or was told of blobs that he may read for a day."""
         self.sent: list[Sent] = []
         self.step = 0
         self.secrets = 0
@@ -248,13 +246,13 @@ class Sharing(RuleBasedStateMachine):
         now = self.view(pair)
         told = "\n".join(eyes.strings([answers, response.get("createdIds")], STATES))
         asked = "\n".join(eyes.strings([given, created_ids]))
-        allowed = [
-            asked,
-            *self.uploads[pair],
-            *self.given[pair],
-            *map(_text, (before, now)),
-            *self._beside(pair, given),
+        open_to_him = self.open_digests(pair)
+        read = [
+            self.village.bytes_of(blob.digest).decode()
+            for token in _TOKEN.findall(asked)
+            if (blob := blobid.decode(token)) is not None and blob.digest in open_to_him
         ]
+        allowed = [asked, *read, *self.uploads[pair], *map(_text, (before, now)), *self._beside(pair, given)]
         for name, answer, _ in answers:
             assert answer.get("type") != "serverFail", self.log[-1]
             if name.endswith("hanges"):
@@ -744,8 +742,9 @@ class Sharing(RuleBasedStateMachine):
                 assert id in updated, (pair, type, id, differ)
                 assert differ <= only or not only, (pair, type, id, differ)
         family = next(family for family in FAMILIES if type in family)
-        items = type in ITEMS or type == "Thread"
+        items = type in ITEMS
         for id in updated:
+            # A Thread is told of as its Emails move, also from one Mailbox that is seen to another.
             which = [(type, id)] if items else [(one, "") for one in family]
             steps = [moved.get(one, 0) for one in which]
             assert max(steps) > glance.step, (
@@ -788,7 +787,6 @@ class Sharing(RuleBasedStateMachine):
             assert truth == self.truth, ("changed", pair, self.log[-1])
             for (_, arguments), (name, answer, _) in zip(calls, answers, strict=True):
                 if name.endswith("/parse"):
-                    self.given[pair].append(_text(answer))
                     self.uploads[pair].update(_made(arguments["blobIds"], answer))
             strange = self.stranger_ids(pair, [calls, created_ids])
             if strange:
@@ -1054,7 +1052,6 @@ class Sharing(RuleBasedStateMachine):
         _, data = self.message(r, r.choice(self.sent))
         blob = self.village.upload(pair[0], wire(pair[1]), data)
         self.uploads[pair].add(blob)
-        self.given[pair].append(data.decode())
         named = sorted(id for id in self.ever[pair[1]] if id[0] == "b" and len(id) > 20)
         if r.random() < 0.3:
             blob = r.choice(named)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol, TypeAlias
 
@@ -79,16 +80,24 @@ def view(txn: Transaction) -> View:
     return _EVERYTHING if txn.through is None else Visible(txn.seen().grants(), txn.person)
 
 
-def demand(view: View, type: Type, containers: Type | None, change: Change) -> None:
+def demand(
+    view: View,
+    type: Type,
+    containers: Type | None,
+    change: Change,
+    entered: AbstractSet[int] = frozenset(),
+) -> None:
     """Refuse with SetError ``forbidden`` a change for which the caller lacks a right.
 
     containers: the type of what an item is within; None if the object is itself what rights are held on. What no
-    right is declared for is refused to every visitor.
+    right is declared for is refused to every visitor. entered: where the caller puts the item without seeing whether
+    it is there.
     """
     if view.lacks_nothing:
         return
     holder = containers or type
-    for right, where in _needed(type, change, lambda id: view.rights(holder, id) != 0):
+    read = 0 if holder.rights is None else holder.rights.bit(holder.rights.read)
+    for right, where in _needed(type, change, entered, lambda id: view.rights(holder, id) & read != 0):
         if right is None or holder.rights is None:
             raise SetError("forbidden", "only who owns the account may do this")
         bit = holder.rights.bit(right)
@@ -100,7 +109,9 @@ _Need: TypeAlias = tuple[str | None, set[int]]
 """The right that a part of a change needs, None if no right allows it, and in which containers."""
 
 
-def _needed(type: Type, change: Change, sees: Callable[[int], bool]) -> Iterable[_Need]:
+def _needed(
+    type: Type, change: Change, entered: AbstractSet[int], sees: Callable[[int], bool]
+) -> Iterable[_Need]:
     """Give what a change needs; an item asks for nothing where the caller does not see that it is."""
     needs = type.needs
     before, after = _containers(type, change.old, change.id), _containers(type, change.new, change.id)
@@ -110,8 +121,9 @@ def _needed(type: Type, change: Change, sees: Callable[[int], bool]) -> Iterable
     elif change.act is Act.CREATE:
         yield _in_parent(type, change) if type.within is None else (needs.get("create"), after)
     else:
-        if after - before:
-            yield needs.get("create"), after - before
+        entered = entered | (after - before)
+        if entered:
+            yield needs.get("create"), {*entered}
         if before - after:
             yield needs.get("destroy"), before - after
         yield from _of_properties(type, change, here)

@@ -206,6 +206,8 @@ class _Commit:
                 self._outcome.refused[act].update(errors)
         self._patched_by: defaultdict[int, list[str]] = defaultdict(list)
         """For each object the keys of the patches that made its new values; two keys may name one object."""
+        self._added: defaultdict[int, builtins.set[tuple[str, str, str]]] = defaultdict(builtins.set)
+        """For each object what a visitor's patches refer to that he did not see there; see `visitor.added`."""
 
     def run(self, creates: list[Change], update: Mapping[str, JsonObject], destroy: list[str]) -> Outcome:
         outcome = self._outcome
@@ -346,6 +348,7 @@ class _Commit:
         if wrong:
             raise given_.refusal(self._type, wrong)
         if self._visits:
+            self._added[id] |= visitor.added(self._type, known, new)
             new = visitor.restored(self._type, current, known, new)
         change = Change(Act.UPDATE, key, id=id, old=current, new=new, named=named, arguments=self._own)
         if len(kept) < len(named):
@@ -409,7 +412,7 @@ class _Commit:
             old = change.old.get(name) if self._visits and change.old is not None else None
             kept = () if old is None else {*prop.kind.references(old)}
             for target, wire in prop.kind.references(values[name]):
-                if (target, wire) in kept:
+                if (target, wire) in kept and (name, target, wire) not in self._added[change.id]:
                     continue
                 of = self._call.types[target]
                 id = of.local(wire)
@@ -450,7 +453,7 @@ class _Commit:
             lost = self._lost(change, stage)
             if lost:
                 raise SetError("invalidProperties", "these properties refer to nothing", sorted(lost))
-            access.demand(self._view, self._type, self._containers(), change)
+            access.demand(self._view, self._type, self._containers(), change, self._entered(change))
             share.judge(self._view, self._type, change)
             if self._type.check_hook is not None:
                 self._type.check_hook(self._txn, change, stage)
@@ -463,6 +466,14 @@ class _Commit:
                 del stage.changes[change.id]
             return False
         return True
+
+    def _entered(self, change: Change) -> builtins.set[int]:
+        """Give the containers that a visitor's patches put an item in, not seeing whether it is there."""
+        within, of = self._type.within, self._containers()
+        if within is None or of is None or change.id not in self._added:
+            return builtins.set()
+        wires = [wire for name, _, wire in self._added[change.id] if name == within]
+        return {id for wire in wires if (id := of.local(wire)) is not None}
 
     def _containers(self) -> Type | None:
         target = _container_name(self._type)

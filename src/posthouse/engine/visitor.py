@@ -44,6 +44,24 @@ def restored(type: Type, full: JsonObject, known: JsonObject, new: JsonObject) -
     return whole
 
 
+def added(type: Type, known: JsonObject, new: JsonObject) -> set[tuple[str, str, str]]:
+    """Give what a patch refers to that the visitor did not see in it before: property, type and id on the wire.
+
+    It may be there, hidden from him. He must not be told, so it is judged as though it were not.
+    """
+    return {
+        (name, *reference)
+        for name in type.referring
+        for reference in {*_references(type, name, new)} - {*_references(type, name, known)}
+    }
+
+
+def _references(type: Type, name: str, values: JsonObject) -> Iterable[tuple[str, str]]:
+    value = values.get(name)
+    kind = type.properties[name].kind
+    return () if value is None or not kind.accepts(value) else kind.references(value)
+
+
 def kept(eyes: Transaction, type: Type, change: Change) -> Change | None:
     """Make the change that takes an item out of what the visitor sees, if it is elsewhere too; None if not."""
     if type.within is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from village.village import ANNA, BOB, CARL, Village, wire
@@ -17,12 +15,6 @@ def seen(village: Village, boxes: dict[str, str]) -> str:
     """Anna's inbox, which is shared with Bob."""
     village.share(ANNA, "Mailbox", boxes["inbox"], BOB, *ALL)
     return boxes["inbox"]
-
-
-def without(error: dict[str, Any], id: str, other: str) -> dict[str, Any]:
-    return {
-        name: value.replace(id, other) if isinstance(value, str) else value for name, value in error.items()
-    }
 
 
 @pytest.mark.parametrize(
@@ -48,11 +40,41 @@ def test_a_mailbox_that_is_hidden_can_not_be_told_from_one_that_never_was(
     village: Village, boxes: dict[str, str], seen: str
 ) -> None:
     both = village.mailed(ANNA, HERS, seen, boxes["archive"])
+    unknown = village.refused(BOB, "Email/set", HERS, update={both: {"mailboxIds/m1900000": True}})
+    for box in (boxes["trash"], boxes["archive"]):
+        patch = {f"mailboxIds/{box}": True}
+        assert unknown == village.refused(BOB, "Email/set", HERS, update={both: patch})
+
+
+def test_whether_an_email_is_where_nothing_is_seen_can_not_be_found_out_by_putting_it_there(
+    village: Village, boxes: dict[str, str], seen: str
+) -> None:
+    for box in (boxes["trash"], boxes["archive"]):
+        village.share(ANNA, "Mailbox", box, BOB, "maySetSeen")
+    both = village.mailed(ANNA, HERS, seen, boxes["archive"])
     refusals = [
         village.refused(BOB, "Email/set", HERS, update={both: {f"mailboxIds/{box}": True}})
-        for box in (boxes["trash"], "m1900000")
+        for box in (boxes["trash"], boxes["archive"])
     ]
-    assert refusals[0] == refusals[1]
+    assert refusals == [{"type": "forbidden", "description": "mayAddItems is needed"}] * 2
+
+
+def test_a_right_that_is_lacking_where_nothing_is_seen_stops_nobody(
+    village: Village, boxes: dict[str, str], seen: str
+) -> None:
+    village.share(ANNA, "Mailbox", boxes["archive"], BOB, "mayAddItems")
+    both = village.mailed(ANNA, HERS, seen, boxes["archive"])
+    village.set(BOB, "Email", HERS, update={both: {"keywords/$flagged": True}})
+
+
+def test_a_hidden_parent_can_not_be_found_out(village: Village, boxes: dict[str, str]) -> None:
+    child = village.made(ANNA, "Mailbox", HERS, name="child", parentId=boxes["archive"])
+    village.share(ANNA, "Mailbox", child, BOB, "mayReadItems", "mayRename")
+    refusals = [
+        village.refused(BOB, "Mailbox/set", HERS, update={child: {"parentId": parent}})
+        for parent in (boxes["archive"], boxes["trash"], "m1900000")
+    ]
+    assert 1 == len({str(error) for error in refusals})
 
 
 @pytest.mark.parametrize("value", [None, {}])

@@ -31,10 +31,14 @@ def on(*shelves: int, **values: object) -> JsonObject:
 
 
 def is_allowed(change: Change, **held: tuple[str, ...]) -> bool:
-    """Whether one with these rights on shelves ``_1``, ``_2`` ... may do it."""
-    view = Some({int(name[1:]): rights for name, rights in held.items()})
+    """Whether one may do it who sees what is on shelves ``_1``, ``_2`` ... and has these rights there."""
+    return may(change, {int(name[1:]): tuple({"mayRead", *rights}) for name, rights in held.items()})
+
+
+def may(change: Change, held: dict[int, tuple[str, ...]], *entered: int) -> bool:
+    """Whether one with just these rights may do it, who puts it on shelves without seeing whether it is there."""
     try:
-        access.demand(view, cake, shelf, change)
+        access.demand(Some(held), cake, shelf, change, frozenset(entered))
     except SetError as error:
         assert "forbidden" == error.type
         return False
@@ -63,6 +67,18 @@ def test_a_destroy_needs_its_right_in_every_container() -> None:
 def test_a_container_that_is_not_seen_asks_for_nothing() -> None:
     assert is_allowed(DESTROY, _2=("mayRemove",))
     assert is_allowed(update(on(1, 2), on(1, 2, tags={"old": True})), _2=("mayTag",))
+
+
+def test_a_shelf_on_which_nothing_is_seen_asks_for_nothing() -> None:
+    tagged = update(on(1, 2), on(1, 2, tags={"old": True}))
+    assert may(tagged, {1: ("mayAdd",), 2: ("mayRead", "mayTag")})
+    assert not may(tagged, {1: ("mayTag",), 2: ("mayRead",)})
+
+
+def test_to_put_something_where_it_is_unseen_needs_the_right_to() -> None:
+    stays = update(on(1, 2), on(1, 2))
+    assert may(stays, {1: ("mayRead",), 2: ("mayAdd",)}, 2)
+    assert not may(stays, {1: ("mayRead",), 2: ("mayRemove",)}, 2)
 
 
 def test_a_move_needs_a_right_where_it_leaves_and_another_where_it_enters() -> None:

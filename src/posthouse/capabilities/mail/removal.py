@@ -19,9 +19,15 @@ _AT_ONCE: Final = 500
 
 @mailbox.before_destroy
 def empty_or_refuse(txn: Txn, change: Change, stage: Stage) -> None:
-    """Refuse with ``mailboxHasChild`` or ``mailboxHasEmail``, or take the Emails out if asked to."""
-    if staged_children(txn, stage, change.id):
+    """Refuse with ``mailboxHasChild`` or ``mailboxHasEmail``, or take the Emails out if asked to.
+
+    A visitor is not told of children that he does not see.
+    """
+    children = staged_children(txn, stage, change.id)
+    if txn.seen().exists(mailbox, children):
         raise SetError("mailboxHasChild", "it has a child Mailbox")
+    if children:
+        raise SetError("forbidden")
     if not txn.tally(email, change.id)[0]:
         return
     if not change.arguments["onDestroyRemoveEmails"]:
