@@ -1,0 +1,1 @@
+"""A post office for tests: messages go in, and one looks where they went."""
