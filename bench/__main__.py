@@ -11,7 +11,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import contacts, edge, mime, push, suite, websocket
+from bench import contacts, deliver, edge, mailauth, mime, push, suite, websocket
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -23,10 +23,12 @@ cases:
   memory   what an idle worker takes
   import   import messages into an empty account
   contacts show, complete and import an address book of 50,000 cards
+  deliver  a message from its bytes to durable and indexed, a hundred in flight
   push     how soon changes are told, to how many, and what it costs to wait for them
   websocket  what a request costs over a WebSocket, beside HTTP
   edge     what the HTTP edge adds to a static answer
   mime     the steps of reading one message
+  mailauth  the steps of verifying and signing one message
   all      the first five
 
 CPU of the server for each request, and that of a static answer of the same size through the same HTTP
@@ -46,10 +48,12 @@ def main() -> None:
         "memory",
         "import",
         "contacts",
+        "deliver",
         "push",
         "websocket",
         "edge",
         "mime",
+        "mailauth",
         "all",
     ]
     parser.add_argument("cases", nargs="+", choices=names, metavar="CASE")
@@ -63,6 +67,8 @@ def main() -> None:
     cases = ["open", "set", "others", "memory", "import"] if "all" in given.cases else given.cases
     if "mime" in cases:
         mime.main()
+    if "mailauth" in cases:
+        mailauth.main()
     if "edge" in cases:
         edge.main()
     folder = given.data / f"{given.accounts}x{given.size}"
@@ -77,6 +83,8 @@ def main() -> None:
         kept["import"] = suite.imported(given.data / "import", min(given.size, 5000))
     if "contacts" in cases:
         kept["contacts"] = contacts.main(given.data / "contacts", given.cards, given.rounds)
+    if "deliver" in cases:
+        kept["deliver"] = deliver.main(given.data / "deliver", max(given.rounds // 3, 3))
     if "push" in cases:
         kept["push"] = push.main(given.data / "push")
     if "websocket" in cases:

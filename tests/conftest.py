@@ -26,6 +26,7 @@ PEERS: Mapping[str, Callable[[], bool]] = {
     "jmaplib": lambda: any(CLIENTS.glob(".venv/lib/python*/site-packages/jmaplib-*")),
     "spam-assassin": CORPUS.exists,
     "chromium": lambda: shutil.which("chromium") is not None,
+    "opendkim": lambda: shutil.which("opendkim", path="/usr/sbin:/usr/bin") is not None,
     "pyright": lambda: shutil.which("node") is not None and (CLIENTS / "node_modules" / "pyright").exists(),
     "jmap-jam": lambda: shutil.which("node") is not None and (CLIENTS / "node_modules" / "jmap-jam").exists(),
 }

@@ -85,7 +85,7 @@ def test_a_changed_message_of_a_stranger_fails_and_is_disposed_of_as_asked() -> 
 @pytest.mark.parametrize("fault", [SILENCE, SERVFAIL, GARBAGE])
 def test_a_nameserver_that_fails_makes_temporary_errors_within_patience(fault: str) -> None:
     names = [*ZONE, "_dmarc.news.example.org"]
-    found = verify(signed(), dict.fromkeys(names, [fault]), patience=0.3)
+    found = verify(signed(), dict.fromkeys(names, (fault,)), patience=0.3)
     assert ["temperror", "temperror"] == [each.result for each in found.signatures]
     assert "temperror" == found.mail_from.result
     assert "temperror" == found.author.result

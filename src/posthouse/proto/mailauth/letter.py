@@ -18,7 +18,6 @@ _CHUNK: Final = 1 << 20
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 _FIELD: Final = re.compile(rb"^([!-9;-~]++)[ \t]*+:([^\n]*+\n(?:[ \t][^\n]*+\n)*+)", re.M)
-_RUN: Final = re.compile(rb"[ \t]{2,}|\t")
 _B_TAG: Final = re.compile(rb"((?:\A|;)[ \t\r\n]*+b[ \t\r\n]*+=)[^;]*+")
 
 
@@ -36,7 +35,7 @@ class Field(NamedTuple):
 
     def relaxed(self) -> bytes:
         """Write it in the relaxed form, with its line break (RFC 6376 §3.4.2)."""
-        value = _RUN.sub(b" ", self.value.replace(b"\r\n", b"")).strip(b" ")
+        value = _single_spaces(self.value.replace(b"\r\n", b"")).strip(b" ")
         return self.name.encode("ascii") + b":" + value + b"\r\n"
 
     def without_b(self) -> Field:
@@ -126,7 +125,7 @@ class Letter:
             if not lines.endswith(b"\n"):
                 lines += b"\r\n"
             if relaxed:
-                lines = _RUN.sub(b" ", lines).replace(b" \r\n", b"\r\n")
+                lines = _single_spaces(lines).replace(b" \r\n", b"\r\n")
             kept = _before_last_breaks(lines)
             if kept:
                 hasher.update(b"\r\n" * breaks)
@@ -153,6 +152,14 @@ class Letter:
 def with_crlf(lines: bytes) -> bytes:
     """Return lines that all end in CRLF: bare LFs become such."""
     return lines if lines.count(b"\n") == lines.count(b"\r\n") else _BARE_LF.sub(b"\r\n", lines)
+
+
+def _single_spaces(text: bytes) -> bytes:
+    """Make one space of each run of spaces and tabs; a run halves each time, so this is linear."""
+    text = text.replace(b"\t", b" ")
+    while b"  " in text:
+        text = text.replace(b"  ", b" ")
+    return text
 
 
 def _before_last_breaks(lines: bytes) -> int:

@@ -88,8 +88,8 @@ def _comment(text: str) -> str:
 
 def _address(sender: str) -> str:
     """Write an address as a pvalue; of what a stranger put into it, nothing can end the value (RFC 8601 §2.2)."""
-    local, _, rest = sender.rpartition("@")
-    name = domain.canonical(rest)
+    local, at, rest = sender.rpartition("@")
+    name = domain.canonical(rest) if at else None
     if name is None:
         return f'"{_UNSAFE.sub("", sender[:_MAX_LOCAL])}"'
     if not local:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import textwrap
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -38,6 +38,7 @@ _IF_THERE: Final = (
     "list-archive",
 )
 _LINE: Final = 76
+_PIECE: Final = re.compile(r" ?[^ :]*:?")  # where lines may be broken: before a tag, and behind a colon in h=
 
 
 class NotSignable(ValueError):
@@ -101,10 +102,14 @@ def sign_message(
 
 def write_field(name: str, tags: dict[str, str]) -> Field:
     """Write a field of tags, one behind the other as lines have room; b= is the last and begins a line."""
-    text = "; ".join(f"{tag}={value}" for tag, value in tags.items() if tag != "b").replace(":", ": ")
-    lines = textwrap.wrap(text, _LINE - 2, break_long_words=False, break_on_hyphens=False)
-    value = (" " + "\r\n\t".join(lines).replace(": ", ":") + ";\r\n\tb=\r\n").encode("ascii")
-    return Field(name.lower(), name.encode("ascii") + b":" + value, value)
+    lines = [f"{name}:"]
+    for piece in _PIECE.findall("".join(f" {tag}={value};" for tag, value in tags.items() if tag != "b")):
+        if len(lines[-1]) + len(piece) <= _LINE:
+            lines[-1] += piece
+        else:
+            lines.append("\t" + piece.lstrip(" "))
+    raw = ("\r\n".join(lines) + "\r\n\tb=\r\n").encode("ascii")
+    return Field(name.lower(), raw, raw[len(name) + 1 :])
 
 
 def with_b(field: Field, signature: bytes) -> Field:
