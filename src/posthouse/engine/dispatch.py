@@ -174,10 +174,13 @@ class _Batch:
         arguments = argument.check(argument.of_verb(of, verb), given)
         return _READERS[verb](call, txn, of, arguments)
 
-    async def _write(self, invocation: Invocation, before: list[Answer]) -> list[Answer]:
+    async def _write(
+        self, invocation: Invocation, before: list[Answer], *, implied: bool = False
+    ) -> list[Answer]:
+        """Answer a call that stands alone. implied: another one asked for it, and not the client."""
         try:
             _demand_room(sum(map(_octets, before)))
-            return await self._write_one(invocation, before)
+            return await self._write_one(invocation, before, implied)
         except MethodError as problem:
             return [error(invocation.call_id, problem)]
         except TooMuch as much:
@@ -186,8 +189,8 @@ class _Batch:
             full = room.unavailable(fault)
             return [_server_fail(invocation, fault) if full is None else error(invocation.call_id, full)]
 
-    async def _write_one(self, invocation: Invocation, before: list[Answer]) -> list[Answer]:
-        of, verb = self._method(invocation.name)
+    async def _write_one(self, invocation: Invocation, before: list[Answer], implied: bool) -> list[Answer]:
+        of, verb = self._method(invocation.name, implied)
         given = references.resolve(invocation.arguments, before, self._room)
         if isinstance(of, Method) and of.parameters is None:
             assert of.writes is not None
@@ -202,7 +205,7 @@ class _Batch:
             if verb in _READERS:
                 return [await call.read(lambda txn: _READERS[verb](call, txn, of, arguments))]
             answered = await _WRITERS[verb](call, of, arguments)
-            return [*answered] if isinstance(answered, list) else [answered]
+            return await self._followed(invocation, place.wire, answered, before)
         if of.reads is not None:
             reads = of.reads
             values = await call.read(lambda txn: reads(call, txn, arguments))
@@ -210,6 +213,19 @@ class _Batch:
             assert of.writes is not None
             values = await of.writes(call, arguments)
         return [Result(invocation.name, invocation.call_id, values)]
+
+    async def _followed(
+        self, invocation: Invocation, place: str, answered: Result | list[Result], before: list[Answer]
+    ) -> list[Answer]:
+        """Make the calls that others imply; each is answered behind what implied it, with the same call id."""
+        answers: list[Answer] = []
+        for result in answered if isinstance(answered, list) else [answered]:
+            answers.append(result)
+            for name, arguments in result.implied:
+                asked = {"accountId": place} | arguments
+                following = Invocation(name, asked, invocation.call_id)
+                answers += await self._write(following, [*before, *answers], implied=True)
+        return answers
 
     def _call(self, invocation: Invocation, place: Access) -> Call:
         using = self._request.using
@@ -221,10 +237,10 @@ class _Batch:
         if not self._sessions.supports(uri, self._caller, place):
             raise MethodError("accountNotSupportedByMethod")
 
-    def _method(self, name: str) -> tuple[Type | Method, str]:
-        """Find a method among the capabilities that the request uses (RFC 8620 §3.3)."""
+    def _method(self, name: str, implied: bool = False) -> tuple[Type | Method, str]:
+        """Find a method among the capabilities that the request uses (RFC 8620 §3.3), or any that is implied."""
         known = self._tools.registry.methods.get(name)
-        if known is None or not (self._lenient_using or known[0] in self._request.using):
+        if known is None or not (implied or self._lenient_using or known[0] in self._request.using):
             raise MethodError("unknownMethod")
         return known[1], known[2]
 

@@ -12,14 +12,24 @@ from posthouse.store.layout import Plan, Row
 
 
 class Result:
-    """One response: its name, its call id and its arguments, which stay as they are."""
+    """One response: its name, its call id and its arguments, which stay as they are.
 
-    __slots__ = ("_body", "arguments", "call_id", "name")
+    implied: the calls that are to follow it, as a type's ``follow`` hook has named them.
+    """
 
-    def __init__(self, name: str, call_id: str, arguments: JsonObject) -> None:
+    __slots__ = ("_body", "arguments", "call_id", "implied", "name")
+
+    def __init__(
+        self,
+        name: str,
+        call_id: str,
+        arguments: JsonObject,
+        implied: Sequence[tuple[str, JsonObject]] = (),
+    ) -> None:
         self.name = name
         self.call_id = call_id
         self.arguments = arguments
+        self.implied = implied
         self._body: bytes | None = None
 
     def pieces(self) -> Sequence[bytes]:

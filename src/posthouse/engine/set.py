@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import builtins
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -37,7 +37,7 @@ from posthouse.store.txn import Transaction
 class Outcome:
     """What became of the changes of one call.
 
-    reached: the Principals to whom more, less or something else is open now.
+    reached: the Principals to whom more, less or something else is open now. implied: the calls that follow.
     """
 
     old_state: str = ""
@@ -47,6 +47,7 @@ class Outcome:
     destroyed: list[str] = field(default_factory=list)
     refused: defaultdict[Act, dict[str, SetError]] = field(default_factory=lambda: defaultdict(dict))
     reached: builtins.set[int] = field(default_factory=builtins.set)
+    implied: Sequence[tuple[str, JsonObject]] = ()
 
     def refusals(self, act: Act) -> Json:
         """Give the SetErrors of one kind of change, None if there is none."""
@@ -95,7 +96,7 @@ async def set(call: Call, type: Type, arguments: JsonObject) -> Result:
         "notUpdated": outcome.refusals(Act.UPDATE),
         "notDestroyed": outcome.refusals(Act.DESTROY),
     }
-    return Result(f"{type.name}/set", call.call_id, answer)
+    return Result(f"{type.name}/set", call.call_id, answer, outcome.implied)
 
 
 async def prepared(
@@ -238,6 +239,9 @@ class _Commit:
         ]
         if self._type.finish_hook is not None:
             self._finish(self._type.finish_hook)
+        if self._type.follow_hook is not None:
+            done = [*standing, *[change for change in ends.values() if change.key not in failed]]
+            outcome.implied = self._type.follow_hook(self._txn, self._finished(done))
         outcome.new_state = state.current(self._txn.seen() if self._visits else self._txn, self._type)
         return outcome
 
@@ -578,9 +582,7 @@ class _Commit:
         """Let the type do what follows from all that was done, and tell of it."""
         outcome = self._outcome
         made = {values["id"]: values for values in outcome.created.values()}
-        # What follows for the account as a whole is not for a visitor to ask for.
-        refused = self._visits or any(outcome.refused.values())
-        changed = finish(self._txn, Finished(self._own, refused, self._created))
+        changed = finish(self._txn, self._finished(()))
         shown = self._eyes.exists(self._type, changed) if self._visits else changed.keys()
         for id, values in changed.items():
             if id not in shown:
@@ -590,6 +592,11 @@ class _Commit:
                 made[wire].update(values)
             else:
                 outcome.updated[wire] = (outcome.updated.get(wire) or {}) | values
+
+    def _finished(self, done: Sequence[Change]) -> Finished:
+        # What follows for the account as a whole is not for a visitor to ask for.
+        refused = self._visits or any(self._outcome.refused.values())
+        return Finished(self._own, refused, self._created, done)
 
     def _rights(self, id: int) -> JsonObject:
         assert self._type.rights is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -129,12 +129,13 @@ def _list(found: defaultdict[str, list[int]], name: str, change: Change) -> None
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What one call has done, for a type's ``finish`` hook.
+    """What one call has done, for a type's ``finish`` and ``follow`` hooks.
 
     arguments: those that the type added. refused: whether any change was. created: the ids of this request by
-    their creation ids, as clients see them.
+    their creation ids, as clients see them. changes: those that were done.
     """
 
     arguments: JsonObject
     refused: bool
     created: Mapping[str, str]
+    changes: Sequence[Change] = ()

@@ -27,6 +27,7 @@ PrepareHook: TypeAlias = Callable[[Preparing, Sequence[Change]], Awaitable[Mappi
 CheckHook: TypeAlias = Callable[[Txn, Change, Stage], None]
 AfterHook: TypeAlias = Callable[[Txn, Change], None]
 FinishHook: TypeAlias = Callable[[Txn, Finished], Mapping[int, JsonObject]]
+FollowHook: TypeAlias = Callable[[Txn, Finished], Sequence[tuple[str, JsonObject]]]
 NeedsHook: TypeAlias = Callable[[Sequence[str], JsonObject], frozenset[str] | None]
 RecountHook: TypeAlias = Callable[[Txn, Mapping[int, JsonObject]], None]
 ComputeHook: TypeAlias = Callable[[Reading, Mapping[int, JsonObject], Sequence[str], JsonObject], None]
@@ -76,7 +77,8 @@ class Type:
 
     Its hooks are named by their moment: `prepare` and `prepare_update` (outside the transaction, may wait),
     `check` (inside, one change against the staged view), `before_destroy`, `after` (inside: counters, groups,
-    side rows), `finish` (inside, when all changes of a call are written), `compute` (properties that are
+    side rows), `finish` (inside, when all changes of a call are written), `follow` (inside, at its end: the calls that
+    it implies), `compute` (properties that are
     not stored, for a batch) and `recount` (counters, for a visitor).
     """
 
@@ -141,6 +143,7 @@ class Type:
         self.before_destroy_hook: CheckHook | None = None
         self.after_hook: AfterHook | None = None
         self.finish_hook: FinishHook | None = None
+        self.follow_hook: FollowHook | None = None
         self.needs_hook: NeedsHook | None = None
         self.compute_hook: ComputeHook | None = None
         self.recount_hook: RecountHook | None = None
@@ -252,6 +255,16 @@ class Type:
         It gives what it changed, by local id, for the answer.
         """
         self.finish_hook = hook
+        return hook
+
+    def follow(self, hook: FollowHook) -> FollowHook:
+        """Register what names the calls that a /set implies, such as RFC 8621 §7.5 has them.
+
+        Each is a method and its arguments, in which ``accountId`` is the same unless they say otherwise. They are made
+        once the changes are committed, as if the client had made them; whether the request uses their capability or
+        not. Their responses follow that of the /set, with its call id.
+        """
+        self.follow_hook = hook
         return hook
 
     def recount(self, hook: RecountHook) -> RecountHook:
