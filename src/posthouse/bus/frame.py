@@ -1,8 +1,8 @@
 """Frames: how news travel in a stream of bytes.
 
 A frame is a length in four octets, and as many octets of JSON: an array of news. ``[1, {"Email": 7}]`` is a
-`Moved`, ``[1, 2]`` or ``[1, null]`` a `SignedOut`, ``[1]`` a `Subscribed`, ``1`` a `Reached`, ``null`` a `Missed`. A frame without
-content is a goodbye: who ends his stream with it has said all that he had to say.
+`Moved`, ``[1, 2]`` or ``[1, null]`` a `SignedOut`, ``[1]`` a `Subscribed`, ``1`` a `Reached`, ``null`` a `Missed`. A
+frame without content is a goodbye: who ends his stream with it has said all that he had to say.
 """
 
 from __future__ import annotations
