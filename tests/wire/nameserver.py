@@ -75,7 +75,7 @@ class Nameserver:
             other = next((text.partition(" ")[2] for text in records if text.startswith("CNAME ")), None)
             if values or other is None:
                 break
-            link = dns.rrset.from_text(owner, self.ttl, "IN", "CNAME", other)
+            link = dns.rrset.from_text(owner, self.ttl, "IN", "CNAME", f"{other.removesuffix('.')}.")
             if link in response.answer:
                 break
             response.answer.append(link)

@@ -123,11 +123,14 @@ def _read(message: bytes | mmap) -> Letter:
 def _author_domains(letter: Letter) -> list[list[str]]:
     """List the domains in each field From, as those see them whom the message is shown to."""
     return [
-        [
-            address["email"].rpartition("@")[2]
-            for address in mime.as_addresses(field.value.decode("utf-8", "replace"))
-        ]
+        [_domain(address["email"]) for address in mime.as_addresses(field.value.decode("utf-8", "replace"))]
         if len(field.value) <= _MAX_FROM
         else []
-        for field in letter.named("from")
+        for field in letter.named("from")[:2]  # more than one is one too many
     ]
+
+
+def _domain(email: str) -> str:
+    """Return what follows the @; nothing if there is none."""
+    _, at, name = email.rpartition("@")
+    return name if at else ""

@@ -7,6 +7,8 @@ import time
 from ipaddress import ip_address
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from posthouse.delivery.resolver import Resolver
 from posthouse.delivery.verify import Verifier
@@ -101,3 +103,117 @@ def test_the_null_reverse_path_is_judged_by_helo() -> None:
 def test_a_large_message_is_verified_as_a_small_one() -> None:
     found = verify(signed(MESSAGE + b"0123456789 abcdef\r\n" * 200_000))
     assert ["pass", "pass"] == [each.result for each in found.signatures]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"From: eve@example.com\r\n",
+        b"from : eve@example.com\r\n",
+        b"Subject: x\nFrom: eve@example.com\r\n",
+        b"From: eve@example.com\r\nstray\r\n",
+    ],
+)
+def test_a_second_author_makes_a_permanent_error(head: bytes) -> None:
+    found = verify(head + signed())
+    assert "pass" not in {each.result for each in found.signatures}
+    assert "permerror" == found.author.result
+
+
+@pytest.mark.parametrize(
+    ("author", "expected"),
+    [
+        (b"ann@news.example.org, carl@news.example.org", "pass"),
+        (b"ann@news.example.org, eve@example.com", "permerror"),
+        (b'"eve@example.com" <ann@news.example.org>', "pass"),
+        (b"=?utf-8?q?eve=40example.com?= <ann@news.example.org>", "pass"),
+        (b"Friends: ann@news.example.org;", "pass"),
+        (b"(eve@example.com) ann@news.example.org", "pass"),
+        (b"ann", "permerror"),
+        (b"", "permerror"),
+        (b"<>", "permerror"),
+        (b"a@b.example, " * 4000, "permerror"),
+    ],
+)
+def test_the_author_is_who_is_shown_as_such(author: bytes, expected: str) -> None:
+    _, _, rest = MESSAGE.partition(b"\r\n")
+    assert expected == verify(b"From: " + author + b"\r\n" + rest).author.result
+
+
+def test_a_host_of_ours_is_no_matter_of_spf() -> None:
+    async def go() -> Results:
+        async with nameserver(ZONE) as server:
+            return await Verifier(Resolver([server.address]), "mx.example.net").verify(
+                signed(), None, "localhost", "eve@example.org"
+            )
+
+    found = asyncio.run(go())
+    assert ("none", None) == (found.mail_from.result, found.helo)
+    assert "pass" == found.author.result
+
+
+def test_thousands_of_signatures_make_few_questions() -> None:
+    fields = b"".join(
+        b"DKIM-Signature: v=1; a=rsa-sha256; d=d%d.example.org; s=x; h=from; bh=AA==; b=AA==\r\n" % n
+        for n in range(3000)
+    )
+
+    async def go() -> tuple[int, int]:
+        async with nameserver(ZONE) as server:
+            verifier = Verifier(Resolver([server.address]), "mx.example.net")
+            found = await verifier.verify(fields + MESSAGE, PEER, "mx.example.org", "ann@example.org")
+            return len(found.signatures), sum(server.asked.values())
+
+    signatures, asked = asyncio.run(go())
+    assert 10 == signatures
+    assert asked < 20
+
+
+def test_a_maze_of_records_ends_with_patience() -> None:
+    """Each host of each exchanger is asked for, and none answers."""
+    zone = {
+        "example.org": ['TXT "v=spf1 ' + " ".join(f"mx:m{n}.example.org" for n in range(10)) + '"'],
+        **{f"m{n}.example.org": [f"MX {k} h{n}-{k}.example.org." for k in range(10)] for n in range(10)},
+        **{f"h{n}-{k}.example.org": [SILENCE] for n in range(10) for k in range(10)},
+    }
+    assert "temperror" == verify(MESSAGE, zone, patience=0.5).mail_from.result
+
+
+def test_aliases_in_a_circle_are_no_key_and_no_policy() -> None:
+    circle = {
+        "a.example.org": ["CNAME b.example.org"],
+        "b.example.org": ["CNAME a.example.org"],
+        **{name: ["CNAME a.example.org"] for name in (*ZONE, "_dmarc.news.example.org")},
+    }
+    found = verify(signed(), circle, patience=1.0)
+    assert {"permerror", "temperror"} >= {each.result for each in found.signatures}
+    assert found.author.result in {"none", "temperror"}
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_no_message_and_no_sender_make_it_raise(data: st.DataObject) -> None:
+    """Pieces of messages in any order, from anybody, with a nameserver that knows nothing."""
+    pieces = [
+        signed(),
+        MESSAGE,
+        b"\r\n",
+        b"\n",
+        b"From: ",
+        b"DKIM-Signature: ",
+        b"ARC-Seal: i=1;",
+        b"\x00",
+        b"\xff",
+        b": ",
+    ]
+    message = b"".join(data.draw(st.lists(st.sampled_from(pieces) | st.binary(max_size=20), max_size=8)))
+    text = st.text(max_size=30)
+
+    async def go() -> Results:
+        async with nameserver({}) as server:
+            return await Verifier(Resolver([server.address]), "mx.example.net").verify(
+                message, data.draw(st.ip_addresses()), data.draw(text), data.draw(text)
+            )
+
+    field = results.write_field("mx.example.net", asyncio.run(go()))
+    assert Letter(field + b"\r\n").is_sound

@@ -17,6 +17,7 @@ from posthouse.proto.mailauth.dns import Check
 from posthouse.proto.mailauth.key import SigningKey
 from posthouse.proto.mailauth.letter import Field, Letter
 from posthouse.proto.mailauth.signing import (
+    NotSignable,
     names_to_sign,
     require_signable,
     sign_message,
@@ -79,10 +80,9 @@ def check(letter: Letter) -> Check[Chain]:
         newest = sets[-1]
         key = yield from newest.message.ask()
         verify_message(letter, newest.message, key)
-        for number in range(len(sets), 0, -1):
-            seal = sets[number - 1].seal
-            key = yield from seal.ask()
-            if not key.verifies(seal.value, _seal_digest(sets[: number - 1], sets[number - 1])):
+        for number, (each, digest) in enumerate(zip(sets, _seal_digests(sets), strict=True), 1):
+            key = yield from each.seal.ask()
+            if not key.verifies(each.seal.value, digest):
                 raise _Broken(f"seal {number} does not match")
     except _Broken as broken:
         return Chain("fail", str(broken))
@@ -128,16 +128,18 @@ def _instance(field: Field) -> str:
     return found[1].decode("ascii")
 
 
-def _seal_digest(before: Sequence[_Set], last: _Set) -> bytes:
-    """Hash what a seal signs: all sets up to its own, in order, itself with an empty b= (RFC 8617 §5.1.1)."""
-    hasher = sha256()
-    for each in before:
-        for field in each.fields:
-            hasher.update(field.relaxed())
-    hasher.update(last.results.relaxed())
-    hasher.update(last.message.field.relaxed())
-    hasher.update(last.seal.field.without_b().relaxed().removesuffix(b"\r\n"))
-    return hasher.digest()
+def _seal_digests(sets: Sequence[_Set]) -> list[bytes]:
+    """Hash what each seal signs: all sets up to its own, itself with an empty b= (RFC 8617 §5.1.1)."""
+    before = sha256()
+    digests = []
+    for each in sets:
+        results, message, whole = (field.relaxed() for field in each.fields)
+        before.update(results + message)
+        own = before.copy()
+        own.update(each.seal.field.without_b().relaxed().removesuffix(b"\r\n"))
+        digests.append(own.digest())
+        before.update(whole)
+    return digests
 
 
 def seal(letter: Letter, chain: Chain, results: str, key: SigningKey, now: int) -> bytes:
@@ -152,18 +154,30 @@ def seal(letter: Letter, chain: Chain, results: str, key: SigningKey, now: int) 
     :param now: Unix seconds.
     :returns: nothing if the chain failed or is full.
 
-    Raises `NotSignable` if the header is not sound.
+    Raises `NotSignable` if the header is not sound, or its chain not the one that was checked.
     """
     require_signable(letter)
     number = len(chain.sealers) + 1
     if chain.result == "fail" or number > MAX_SETS:
         return b""
+    before = _known(letter, chain)
     value = f" i={number}; {results}\r\n".encode()
-    ours = Field(_RESULTS, b"ARC-Authentication-Results:" + value, value)
+    mine = Field(_RESULTS, b"ARC-Authentication-Results:" + value, value)
     tags = {"i": str(number), "a": key.algorithm, "d": key.domain, "s": key.selector, "t": str(now)}
     signed = [*names_to_sign(letter), *["dkim-signature"] * len(letter.named("dkim-signature"))]
     message = sign_message(letter, "ARC-Message-Signature", {**tags, "c": "relaxed/relaxed"}, key, signed)
     unsigned = write_field("ARC-Seal", {**tags, "cv": "pass" if number > 1 else "none", "b": ""})
-    mine = _Set(ours, read(message, ("i",)), read(unsigned, ("i",)))
-    sealed = with_b(unsigned, key.sign(_seal_digest(_sets(letter) if number > 1 else (), mine)))
-    return sealed.raw + message.raw + ours.raw
+    ours = _Set(mine, read(message, ("i",)), read(unsigned, ("i",)))
+    sealed = with_b(unsigned, key.sign(_seal_digests([*before, ours])[-1]))
+    return sealed.raw + message.raw + mine.raw
+
+
+def _known(letter: Letter, chain: Chain) -> list[_Set]:
+    """Return the sets of a message that is sent on, whose chain was checked when it came."""
+    try:
+        sets = _sets(letter) if is_sealed(letter) else []
+    except (_Broken, Unfit):
+        sets = []
+    if chain.sealers != tuple(each.seal.domain for each in sets):
+        raise NotSignable("another chain")
+    return sets

@@ -115,9 +115,7 @@ def check(
         receiver=receiver,
         now=now,
     )
-    name = asked.removesuffix(".")
-    if not name.isascii():
-        name = domain.canonical(name) or ""
+    name = domain.canonical(asked) or ""
     try:
         result, explanation = yield from _check_host(session, name)
     except _Wrong as wrong:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posthouse.proto.mailauth import arc, key
+from posthouse.proto.mailauth import arc, key, signing
 from posthouse.proto.mailauth.dns import FAILED
 from posthouse.proto.mailauth.letter import Letter
 from wire.zone import CORPUS, Records, drive, vector
@@ -82,6 +82,15 @@ def test_a_chain_that_failed_is_not_continued() -> None:
     """RFC 8617 §5.1.3."""
     broken = seal(MESSAGE) + b"More.\r\n"
     assert broken == seal(broken)
+
+
+@pytest.mark.parametrize("lost", [b"ARC-Seal", b"ARC-Message-Signature"])
+def test_a_chain_that_was_not_checked_is_not_continued(lost: bytes) -> None:
+    message = seal(MESSAGE)
+    with pytest.raises(signing.NotSignable):
+        seal(message, chain=arc.Chain("none"))
+    with pytest.raises(signing.NotSignable):
+        seal(message.replace(lost, b"X-Lost"), chain=check(message))
 
 
 def test_a_full_chain_is_not_continued() -> None:

@@ -199,7 +199,9 @@ def test_an_explanation_is_printable_or_not_there(text: str, expected: str) -> N
     ["", ".", "localhost", "a..example.org", "x" * 64 + ".org", "[192.0.2.3]", "\u00ff\ufffd.\u2026"],
 )
 def test_what_is_no_domain_has_no_result(domain: str) -> None:
-    assert "none" == drive(spf.check(ip_address(V4), domain, f"x@{domain}", domain), {}).result
+    asked: list[Question] = []
+    assert "none" == drive(spf.check(ip_address(V4), domain, f"x@{domain}", domain), {}, asked).result
+    assert [] == asked
 
 
 def test_a_domain_in_letters_of_its_language_is_asked_in_ascii() -> None:
