@@ -799,7 +799,7 @@ class Sharing(RuleBasedStateMachine):
     def any_call(self, r: random.Random, pair: Pair) -> Call:
         """A call of any method of the registry that changes nothing, be it that it must not."""
         name = r.choice(sorted(self.village.registry.methods))
-        _, of, verb = self.village.registry.methods[name]
+        _, _, verb = self.village.registry.methods[name]
         kind, _, _ = name.partition("/")
         ids = [*self.ids(r, pair[1], 4)]
         if not verb:
