@@ -320,7 +320,7 @@ class Sharing(RuleBasedStateMachine):
             for act in (*[self.deliver] * 4, *[self.make_card] * 3):
                 act(r, owner)
                 self.look(owner)
-            for _ in range(3):
+            for _ in range(6):
                 self.share(r, owner)
                 self.look(owner)
         self.log.append("begun")
@@ -560,7 +560,9 @@ class Sharing(RuleBasedStateMachine):
     # -- what visitors ask --
 
     def pair(self, r: random.Random) -> Pair:
-        return r.choice(self.pairs())
+        """A visitor, more often one who sees something."""
+        pairs = self.pairs()
+        return r.choice([*pairs, *[pair for pair in pairs if any(self.views[pair].values())] * 3])
 
     @rule(seed=seeds)
     def visit(self, seed: int) -> None:
@@ -980,6 +982,10 @@ class Sharing(RuleBasedStateMachine):
         """The rights of a visitor on a container."""
         return set(eyes.held(self.grants[pair[1]], type, id, self.village.principals(pair[0])))
 
+    def with_right(self, pair: Pair, type: str, right: str) -> list[str]:
+        """The containers on which a visitor has a right."""
+        return [id for id in self.views[pair][type] if right in self.mine(pair, type, id)]
+
     def all_have(self, pair: Pair, type: str, ids: Iterable[str], right: str) -> bool:
         return all(right in self.mine(pair, type, id) for id in ids)
 
@@ -1027,9 +1033,10 @@ class Sharing(RuleBasedStateMachine):
 
     def some_boxes(self, r: random.Random, pair: Pair) -> tuple[JsonObject, bool]:
         """Mailboxes for a new Email, and whether it may be put there."""
+        open_to_him = self.with_right(pair, "Mailbox", "mayAddItems")
         view = self.views[pair]
         boxes = [
-            self.pool(r, pair[1], "m") if r.random() < 0.2 else r.choice([*view["Mailbox"], "m1"])
+            self.pool(r, pair[1], "m") if r.random() < 0.2 else r.choice(open_to_him or ["m1"])
             for _ in range(r.choice([1, 1, 2]))
         ]
         return dict.fromkeys(boxes, True), self.all_have(pair, "Mailbox", boxes, "mayAddItems")
@@ -1131,8 +1138,10 @@ class Sharing(RuleBasedStateMachine):
 
     def attempt_new_box(self, r: random.Random, pair: Pair) -> None:
         view, boxes = self.views[pair]["Mailbox"], self.truth[pair[1]]["Mailbox"]
-        parent = r.choice([None, self.pool(r, pair[1], "m"), *[*view] * 2])
-        name = r.choice([self.secret(), self.secret(), *(box["name"] for box in boxes.values())])
+        open_to_him = self.with_right(pair, "Mailbox", "mayCreateChild")
+        parent = r.choice([None, self.pool(r, pair[1], "m"), *view, *open_to_him * 5])
+        siblings = [box["name"] for box in boxes.values() if box["parentId"] == parent]
+        name = r.choice([self.secret(), *(siblings or [self.secret()])])
         may = parent is not None and "mayCreateChild" in self.mine(pair, "Mailbox", parent)
         may = may and not any(box["name"] == name and box["parentId"] == parent for box in boxes.values())
         shares = dict(self.grants[pair[1]].get(("Mailbox", parent or ""), {}))
@@ -1217,8 +1226,9 @@ class Sharing(RuleBasedStateMachine):
 
     def attempt_new_card(self, r: random.Random, pair: Pair) -> None:
         view, cards = self.views[pair], self.truth[pair[1]]["ContactCard"]
+        open_to_him = self.with_right(pair, "AddressBook", "mayWrite")
         books = [
-            r.choice([self.pool(r, pair[1], "b"), *[*view["AddressBook"]] * 4])
+            r.choice([self.pool(r, pair[1], "b"), *view["AddressBook"], *open_to_him * 5])
             for _ in range(r.choice([1, 1, 2]))
         ]
         card = {**self.card(r), "addressBookIds": dict.fromkeys(books, True)}

@@ -61,7 +61,9 @@ def _moved(txn: Transaction, type: Type, asked: Query, since: int, arguments: Js
     if not moved.ids:
         return moved
     if not tree.is_asked(arguments):
-        return _came_or_went(txn, type, moved) if _stays_put(type, asked) else moved
+        # What a visitor sees comes and goes, though the objects exist all the while.
+        stays = txn.through is None and _stays_put(type, asked)
+        return _came_or_went(txn, type, moved) if stays else moved
     # In a tree one object's move carries its descendants along: everything may stand elsewhere.
     present = txn.ids(type)
     made = moved.ids - set(moved.existed)
