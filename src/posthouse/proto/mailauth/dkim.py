@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -18,7 +18,6 @@ MAX_SIGNATURES: Final = 10
 MAX_SIGNATURE: Final = 16 * 1024
 """Octets of a signature that is looked at."""
 _KINDS: Final = {"rsa-sha256": "rsa", "ed25519-sha256": "ed25519"}
-_BODY_FORM: Final = re.compile(rb"[;\s]c[ \t\r\n]*+=[^;/]*+/[ \t\r\n]*+(relaxed|simple)", re.I)
 _CANONICAL: Final = frozenset({"simple", "relaxed"})
 
 
@@ -99,8 +98,9 @@ def hash_bodies(letter: Letter) -> None:
         *letter.named("arc-message-signature")[:MAX_SIGNATURES],
     ]
     for field in fields:
-        form = _BODY_FORM.search(field.value[:MAX_SIGNATURE])
-        letter.body(relaxed=form is not None and form[1].lower() == b"relaxed")
+        with suppress(Unfit):
+            _, body = _forms(read(field, ("a", "b", "d", "s")))
+            letter.body(relaxed=body == "relaxed")
 
 
 def check(letter: Letter, field: Field, now: int) -> Check[Signed]:
@@ -184,16 +184,22 @@ def _require_dkim(signature: Signature, now: int) -> None:
         raise Unfit("policy", "expired")
 
 
+def _forms(signature: Signature) -> tuple[str, str]:
+    """Return the forms of header and body that were signed; raises `Unfit` (RFC 6376 §3.5, tag c)."""
+    head, _, body = signature.tags.get("c", "simple").lower().partition("/")
+    body = body or "simple"
+    if not {head, body} <= _CANONICAL:
+        raise Unfit("neutral", "unknown canonicalization")
+    return head, body
+
+
 def verify_message(letter: Letter, signature: Signature, key: PublicKey) -> None:
     """Verify body hash and signature of a message; raises `Unfit` if either does not hold (RFC 6376 §6.1.3).
 
     The field From must be signed, and each of them: a message with another one is not what was signed.
     """
     found = signature.tags
-    head, _, rest = found.get("c", "simple/simple").lower().partition("/")
-    rest = rest or "simple"
-    if not {head, rest} <= _CANONICAL:
-        raise Unfit("neutral", "unknown canonicalization")
+    head, rest = _forms(signature)
     signed = tags.names(found["h"])
     if "from" not in signed:
         raise Unfit("neutral", "From is not signed")

@@ -14,6 +14,7 @@ _NAME: Final = "authentication-results"
 _ATOM: Final = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~.-]+")
 _UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f"\\]')
 _MAX_LOCAL: Final = 256
+_MAX_FIELD: Final = 16 * 1024  # octets within which a field must say whose it is
 _ID: Final = re.compile(r'"((?:[^"\\]|\\.)*+)"|([^\s;()"]++)', re.S)
 
 
@@ -110,7 +111,8 @@ def without_claims(letter: Letter, authserv_id: str) -> bytes:
     return b"".join(
         field.raw
         for field in letter.fields
-        if field.name != _NAME or not _claims(field.value.decode("utf-8", "replace"), authserv_id)
+        if field.name != _NAME
+        or not _claims(field.value[:_MAX_FIELD].decode("utf-8", "replace"), authserv_id)
     )
 
 
