@@ -26,8 +26,10 @@ from posthouse.delivery.file import Filer
 from posthouse.delivery.judge import Lenient
 from posthouse.delivery.keep import Keeper
 from posthouse.delivery.received import Envelope
+from posthouse.delivery.vacation import Vacation
 from posthouse.directory.place import place_of
 from posthouse.kit import log
+from posthouse.store.addresses import AddressStore
 
 IN_FLIGHT = 100
 MEAN = 17_000  # octets of a message
@@ -65,7 +67,14 @@ def _measure(app: App, accounts: int, rounds: int) -> dict[str, object]:
     costs, walls = [], []
     with asyncio.Runner() as runner:
         deliverer = Deliverer(
-            Keeper(app.blobs, pool), Filer(app.store, acceptance.is_open), Lenient(), "mx.bench.example"
+            Keeper(app.blobs, pool),
+            Filer(
+                app.store,
+                acceptance.is_open,
+                Vacation(app.blobs, AddressStore(app.directory).keys, "mx.bench.example"),
+            ),
+            Lenient(),
+            "mx.bench.example",
         )
         for turn in range(rounds):
             batch = messages[turn * 1000 : (turn + 1) * 1000]

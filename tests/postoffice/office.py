@@ -17,10 +17,12 @@ from posthouse.delivery.file import Filer
 from posthouse.delivery.judge import Judge, Lenient
 from posthouse.delivery.keep import Keeper
 from posthouse.delivery.received import Envelope
-from posthouse.delivery.reply import Reply
+from posthouse.delivery.vacation import Vacation
 from posthouse.directory.place import place_of
 from posthouse.kit.json import JsonObject
 from posthouse.model import blobid
+from posthouse.proto.smtp.reply import Reply
+from posthouse.store.addresses import AddressStore
 from posthouse.store.txn import Transaction
 
 T = TypeVar("T")
@@ -46,15 +48,17 @@ class PostOffice:
         targets = [self.target(one) if isinstance(one, str) else one for one in recipients]
 
         async def run() -> list[list[Reply]]:
-            deliverer = Deliverer(
-                Keeper(self.app.blobs, self.pool),
-                Filer(self.app.store, self.acceptance.is_open),
-                self.judge,
-                HOST,
-            )
+            deliverer = self.deliverer()
             return await asyncio.gather(*[deliverer.message(envelope, targets, data) for _ in range(times)])
 
         return asyncio.run(run())[-1]
+
+    def deliverer(self) -> Deliverer:
+        """Give what delivers, for the event loop that runs."""
+        app = self.app
+        vacation = Vacation(app.blobs, AddressStore(app.directory).keys, HOST)
+        filer = Filer(app.store, self.acceptance.is_open, vacation)
+        return Deliverer(Keeper(app.blobs, self.pool), filer, self.judge, HOST)
 
     def target(self, recipient: str) -> Target:
         found = self.acceptance.recipient(recipient)

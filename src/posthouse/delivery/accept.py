@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from posthouse.delivery.reply import MALFORMED, NOT_OURS, UNKNOWN, Reply
+from posthouse.delivery.reply import MALFORMED, NOT_OURS, UNKNOWN
 from posthouse.directory.addresses import Address, parse, parse_domain, untagged
 from posthouse.directory.error import DirectoryError
 from posthouse.directory.place import place_of
 from posthouse.model.caller import Access
+from posthouse.proto.smtp.reply import Reply
 from posthouse.store.addresses import AddressStore
 from posthouse.store.directory import DirectoryStore, Person
 

@@ -16,9 +16,10 @@ from posthouse.delivery.file import Filer, Gone, Letter
 from posthouse.delivery.judge import Judge, Verdict
 from posthouse.delivery.keep import Keeper
 from posthouse.delivery.received import MOST_HOPS, Envelope, Header, trace
-from posthouse.delivery.reply import DELIVERED, FULL, LOOP, TROUBLE, UNKNOWN, Reply
+from posthouse.delivery.reply import DELIVERED, FULL, LOOP, TROUBLE, UNKNOWN
 from posthouse.kit import clock, ids, log
 from posthouse.model.caller import Access
+from posthouse.proto.smtp.reply import Reply
 
 _ID_BITS: Final = 60
 
@@ -59,7 +60,7 @@ class Deliverer:
             return [verdict.refusal] * len(targets)
         whole = self._completed(envelope, header, verdict, id, [target.address for target in left])
         places = {target.place.account: target.place for target in left}
-        outcomes = await self._file(whole, verdict, list(places.values()), id)
+        outcomes = await self._file(whole, envelope.mail_from, verdict, list(places.values()), id)
         replies = dict(zip(places, outcomes, strict=True))
         return [
             LOOP if target.address.lower() in before else replies[target.place.account] for target in targets
@@ -72,13 +73,15 @@ class Deliverer:
         fields = trace(envelope, self._host, id, recipients, clock.now(), verdict.fields)
         return fields + header.without_forged(None if envelope.is_trusted else self._host)
 
-    async def _file(self, data: bytes, verdict: Verdict, places: Sequence[Access], id: str) -> list[Reply]:
+    async def _file(
+        self, data: bytes, sender: str, verdict: Verdict, places: Sequence[Access], id: str
+    ) -> list[Reply]:
         """Put a message into accounts; gives a reply for each."""
         try:
             message = await self._keeper.keep(data)
         except Exception as error:
             return [_failed(error, id)] * len(places)
-        letter = Letter(message, verdict.is_junk)
+        letter = Letter(message, sender, verdict.is_junk)
         filed = [self._filer.file(place, letter) for place in places]
         outcomes = await asyncio.gather(*filed, return_exceptions=True)
         replies = [

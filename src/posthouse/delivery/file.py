@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from posthouse.capabilities.mail import birth, ingest
 from posthouse.capabilities.mail.ingest import Filing, Prepared
 from posthouse.delivery.gather import Gather
+from posthouse.delivery.vacation import Arrival, Vacation
 from posthouse.kit import clock
 from posthouse.model.caller import Access
 from posthouse.model.ports import Txn
@@ -24,9 +25,10 @@ class Gone(Exception):
 
 
 class Letter(NamedTuple):
-    """A message for an account, and whether it goes to its Junk Mailbox."""
+    """A message for an account: from whom (empty: nobody to answer to), and whether it goes to its Junk Mailbox."""
 
     message: Prepared
+    sender: str
     is_junk: bool
 
 
@@ -34,11 +36,13 @@ class Filer:
     """Files messages; of one event loop.
 
     :param is_open: says of an account, by its number, whether it still takes mail; called in any thread.
+    :param vacation: answers for those who are away.
     """
 
-    def __init__(self, store: Store, is_open: Callable[[int], bool]) -> None:
+    def __init__(self, store: Store, is_open: Callable[[int], bool], vacation: Vacation) -> None:
         self._store = store
         self._is_open = is_open
+        self._vacation = vacation
         self._lines: dict[int, Gather[Letter, None]] = {}
 
     async def file(self, place: Access, letter: Letter) -> None:
@@ -69,6 +73,9 @@ class Filer:
         now = int(clock.now())
         homes = {is_junk: _home(txn, is_junk) for is_junk in {letter.is_junk for letter in letters}}
         ingest.file(txn, [Filing(one.message, homes[one.is_junk], frozenset(), now) for one in letters])
+        heard = [Arrival(one.message, one.sender) for one in letters if one.sender and not one.is_junk]
+        if heard:
+            self._vacation.answer(txn, heard, now)
 
 
 def _home(txn: Txn, is_junk: bool) -> frozenset[int]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from posthouse.delivery.received import Envelope
-from posthouse.delivery.reply import Reply
 from posthouse.delivery.verify import Verifier
 from posthouse.proto.mailauth.results import write_field
+from posthouse.proto.smtp.reply import Reply
 
 
 @dataclass(frozen=True, slots=True)

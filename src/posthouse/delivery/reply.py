@@ -1,33 +1,30 @@
-"""Reply: what the sender of a message is told (RFC 5321 §4.2, RFC 2034)."""
+"""Replies: what the sender of a message is told (RFC 5321 §4.2, RFC 3463)."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final
 
+from posthouse.proto.smtp.reply import Reply
 
-class Reply(NamedTuple):
-    """A reply code, an enhanced status code such as ``5.1.1`` (RFC 3463), and a text of one line of ASCII."""
+__all__ = [
+    "ACCEPTED",
+    "DELIVERED",
+    "FULL",
+    "LOOP",
+    "MALFORMED",
+    "NOT_OURS",
+    "NO_RELAY",
+    "TROUBLE",
+    "UNKNOWN",
+    "Reply",
+]
 
-    code: int
-    status: str
-    text: str
-
-    @property
-    def is_positive(self) -> bool:
-        """Whether it takes on what was asked."""
-        return self.code < 400
-
-    @property
-    def is_lasting(self) -> bool:
-        """Whether it refuses for good: to try again is of no use."""
-        return self.code >= 500
-
-
-ACCEPTED = Reply(250, "2.1.5", "this address is known")
-DELIVERED = Reply(250, "2.0.0", "delivered")
-UNKNOWN = Reply(550, "5.1.1", "nobody here has this address")
-NOT_OURS = Reply(550, "5.7.1", "relaying denied: this domain is not ours")
-MALFORMED = Reply(553, "5.1.3", "this is not an email address")
-LOOP = Reply(554, "5.4.6", "this message goes round in circles")
-FULL = Reply(452, "4.3.1", "there is no space left, try again later")
-TROUBLE = Reply(451, "4.3.0", "it cannot be delivered now, try again later")
+ACCEPTED: Final = Reply(250, "2.1.5", "This address is known")
+DELIVERED: Final = Reply(250, "2.0.0", "Delivered")
+UNKNOWN: Final = Reply(550, "5.1.1", "Nobody here has this address")
+NOT_OURS: Final = Reply(550, "5.7.1", "Relaying denied: this domain is not ours")
+MALFORMED: Final = Reply(553, "5.1.3", "This is not an email address")
+NO_RELAY: Final = Reply(550, "5.7.1", "This host may not hand over mail here")
+LOOP: Final = Reply(554, "5.4.6", "This message goes round in circles")
+FULL: Final = Reply(452, "4.3.1", "There is no space left; try again later")
+TROUBLE: Final = Reply(451, "4.3.0", "It can't be delivered now; try again later")

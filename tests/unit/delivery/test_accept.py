@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from posthouse.delivery.accept import Target
-from posthouse.delivery.reply import MALFORMED, NOT_OURS, UNKNOWN, Reply
+from posthouse.delivery.reply import MALFORMED, NOT_OURS, UNKNOWN
+from posthouse.proto.smtp.reply import Reply
 from postoffice.office import PostOffice
 
 

@@ -11,7 +11,8 @@ import pytest
 from posthouse.capabilities.mail.mailbox import mailbox, with_role
 from posthouse.delivery.judge import Verdict
 from posthouse.delivery.received import Envelope
-from posthouse.delivery.reply import DELIVERED, FULL, LOOP, TROUBLE, UNKNOWN, Reply
+from posthouse.delivery.reply import DELIVERED, FULL, LOOP, TROUBLE, UNKNOWN
+from posthouse.proto.smtp.reply import Reply
 from posthouse.store.txn import Transaction
 from postoffice.office import FROM_FAR, PostOffice
 
