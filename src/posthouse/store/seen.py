@@ -208,9 +208,9 @@ class Seen(Transaction):
         if self._may(opening):
             return self._whole.touched(type, since, whole_groups)
         if opening.by is not By.CONTAINER:
-            steps = self._steps(type, opening, since)
-            ids = frozenset(step.id for step in steps)
-            return Touched(ids, sorted(ids.difference(step.id for step in steps if step.act is Act.CREATED)))
+            # What came back is told as created, and yet may have been there.
+            ids = frozenset(step.id for step in self._steps(type, opening, since))
+            return Touched(ids, sorted(ids))
         containers = self._readable(opening)
         where = self._database, self.account, self._code(type)
         items = {
@@ -542,6 +542,18 @@ class Seen(Transaction):
     def drop_job(self, job: Job) -> bool:
         """Refuse it as `mark`."""
         return bool(self.mark())
+
+    def first_due(self, kind: str) -> NoReturn:
+        """Refuse it as `untold`."""
+        self.untold(0)
+
+    def claim(self, kind: str, now: int, until: int, limit: int) -> NoReturn:
+        """Refuse it as `untold`."""
+        self.untold(0)
+
+    def renew(self, taken: Sequence[Job], until: int) -> NoReturn:
+        """Refuse it as `untold`."""
+        self.untold(0)
 
     def untold(self, limit: int) -> NoReturn:
         """Refuse it: it is for the server."""
