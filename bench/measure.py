@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.client import Client, get, post
@@ -43,28 +43,69 @@ def compare(
 
     rounds: how often both are measured, one right after the other. each: requests of a round, at least.
     """
+    ((figure, _),) = abreast(
+        {name: requests}, server, floor, rounds=rounds, connections=connections, each=each
+    )
+    return figure
+
+
+def abreast(
+    cases: Mapping[str, Sequence[bytes]],
+    server: Running,
+    floor: Running,
+    *,
+    rounds: int = 15,
+    connections: int = CONNECTIONS,
+    each: int = 96,
+) -> list[tuple[Figure, float]]:
+    """Measure several kinds of requests as `compare` does, each in each round.
+
+    Gives with each figure how many times the CPU of the first kind it took, a median of rounds.
+    """
     ours, theirs = Client(server.port, connections), Client(floor.port, connections)
-    sizes = ours.ask(requests)
-    octets = round(statistics.mean(sizes))
-    as_ours = requests[0].partition(b"\r\n\r\n")[2]
-    path = f"/{octets}"
-    static = post(path, "token", as_ours) if as_ours else get(path, "token")
-    theirs.ask([static] * 200)
-    figures = []
-    at = 0
-    for _ in range(rounds):
-        batch = [requests[(at + number) % len(requests)] for number in range(max(each, connections))]
-        at += len(batch)
-        figures.append((_cost(floor, theirs, [static] * len(batch)), _cost(server, ours, batch)))
+    kinds = [_Kind(name, requests, ours) for name, requests in cases.items()]
+    for kind in kinds:
+        theirs.ask([kind.static] * 200)
+    for round in range(rounds):
+        for kind in kinds:
+            batch = kind.batch(round, max(each, connections))
+            base = _cost(floor, theirs, [kind.static] * len(batch))
+            kind.costs.append((base, _cost(server, ours, batch)))
     ours.close()
     theirs.close()
-    return Figure(
-        name,
-        statistics.median(own for _, own in figures),
-        statistics.median(base for base, _ in figures),
-        statistics.median(own / base for base, own in figures),
-        octets,
-    )
+    return [(kind.figure(), kind.times(kinds[0])) for kind in kinds]
+
+
+class _Kind:
+    """One kind of requests while it is measured. costs: of each round, that of the floor and ours."""
+
+    def __init__(self, name: str, requests: Sequence[bytes], ours: Client) -> None:
+        self._name = name
+        self._requests = requests
+        self._octets = round(statistics.mean(ours.ask(requests)))
+        as_ours = requests[0].partition(b"\r\n\r\n")[2]
+        path = f"/{self._octets}"
+        self.static = post(path, "token", as_ours) if as_ours else get(path, "token")
+        self.costs: list[tuple[float, float]] = []
+
+    def batch(self, turn: int, size: int) -> list[bytes]:
+        """Give the requests of a round, which go on where those of the last one ended."""
+        return [self._requests[at % len(self._requests)] for at in range(turn * size, (turn + 1) * size)]
+
+    def figure(self) -> Figure:
+        """Give what came of it."""
+        return Figure(
+            self._name,
+            statistics.median(own for _, own in self.costs),
+            statistics.median(base for base, _ in self.costs),
+            statistics.median(own / base for base, own in self.costs),
+            self._octets,
+        )
+
+    def times(self, first: _Kind) -> float:
+        """Give how many times the CPU of another kind it took in the same rounds."""
+        pairs = zip(self.costs, first.costs, strict=True)
+        return statistics.median(own / other for (_, own), (_, other) in pairs)
 
 
 def _cost(server: Running, client: Client, requests: Sequence[bytes]) -> float:
