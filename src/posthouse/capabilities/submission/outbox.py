@@ -240,10 +240,10 @@ def _resolved(wire: str, finished: Finished) -> str:
     return finished.created.get(wire[1:], wire) if wire.startswith("#") else wire
 
 
-def record(txn: Txn, id: int, letter: Letter, *, begun: bool) -> None:
+def record(txn: Txn, id: int, letter: Letter, *, begun: bool, dsns: Sequence[bytes] = ()) -> None:
     """Bring a submission in step with how far its letter is; one that was destroyed stays so.
 
-    begun: whether it can't be called back any more.
+    begun: whether it can't be called back any more. dsns: the SHA-256 of status notifications that came for it.
     """
     old = txn.values(submission, [id], submission.basis).get(id)
     if old is None:
@@ -251,6 +251,9 @@ def record(txn: Txn, id: int, letter: Letter, *, begun: bool) -> None:
     new = {**old, "deliveryStatus": _status(letter, old["deliveryStatus"] or {})}
     if begun:
         new["undoStatus"] = "final"
+    new["dsnBlobIds"] = [*old["dsnBlobIds"], *map(blobid.encode, dsns)]
+    for digest in dsns:
+        txn.hold_blob(digest, submission, id)
     if new != old:
         txn.update(submission, id, old, new)
 

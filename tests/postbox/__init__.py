@@ -1,0 +1,1 @@
+"""What receives mail in tests: hosts that follow a script."""
