@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from posthouse.capabilities.mail.ingest import Prepared
 from posthouse.delivery.accept import Target
 from posthouse.delivery.file import Filer, Gone, Letter
 from posthouse.delivery.judge import Judge, Verdict
@@ -39,13 +40,16 @@ class Deliverer:
         self._judge = judge
         self._host = host
 
-    async def message(self, envelope: Envelope, targets: Sequence[Target], data: bytes) -> list[Reply]:
+    async def message(
+        self, envelope: Envelope, targets: Sequence[Target], data: bytes, once: bytes = b""
+    ) -> list[Reply]:
         """Deliver a message; gives the reply for each of its recipients, in their order.
 
         An account gets one copy, however many of its addresses are among them.
 
         :param targets: at least one, as `Acceptance.recipient` gave them.
         :param data: as it came, lines ending in CRLF.
+        :param once: what names the message, if it has a name: under that no account gets it a second time.
         """
         id = ids.encode(secrets.randbits(_ID_BITS))
         header = Header(data)
@@ -60,7 +64,12 @@ class Deliverer:
             return [verdict.refusal] * len(targets)
         whole = self._completed(envelope, header, verdict, id, [target.address for target in left])
         places = {target.place.account: target.place for target in left}
-        outcomes = await self._file(whole, envelope.mail_from, verdict, list(places.values()), id)
+        outcomes = await self._file(
+            whole,
+            lambda message: Letter(message, envelope.mail_from, verdict.is_junk, once),
+            list(places.values()),
+            id,
+        )
         replies = dict(zip(places, outcomes, strict=True))
         return [
             LOOP if target.address.lower() in before else replies[target.place.account] for target in targets
@@ -74,14 +83,14 @@ class Deliverer:
         return fields + header.without_forged(None if envelope.is_trusted else self._host)
 
     async def _file(
-        self, data: bytes, sender: str, verdict: Verdict, places: Sequence[Access], id: str
+        self, data: bytes, make: Callable[[Prepared], Letter], places: Sequence[Access], id: str
     ) -> list[Reply]:
         """Put a message into accounts; gives a reply for each."""
         try:
             message = await self._keeper.keep(data)
         except Exception as error:
             return [_failed(error, id)] * len(places)
-        letter = Letter(message, sender, verdict.is_junk)
+        letter = make(message)
         filed = [self._filer.file(place, letter) for place in places]
         outcomes = await asyncio.gather(*filed, return_exceptions=True)
         replies = [

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from posthouse.capabilities.mail import birth, ingest
 from posthouse.capabilities.mail.ingest import Filing, Prepared
+from posthouse.delivery import once
 from posthouse.delivery.gather import Gather
 from posthouse.delivery.vacation import Arrival, Vacation
 from posthouse.kit import clock
@@ -25,11 +26,17 @@ class Gone(Exception):
 
 
 class Letter(NamedTuple):
-    """A message for an account: from whom (empty: nobody to answer to), and whether it goes to its Junk Mailbox."""
+    """A message for an account.
+
+    :ivar sender: from whom; empty: nobody to answer to.
+    :ivar is_junk: whether it goes to the Junk Mailbox.
+    :ivar once: under what name it is filed once; empty: whenever it comes.
+    """
 
     message: Prepared
     sender: str
     is_junk: bool
+    once: bytes = b""
 
 
 class Filer:
@@ -71,6 +78,7 @@ class Filer:
         if not self._is_open(account):
             raise Gone
         now = int(clock.now())
+        letters = [one for one in letters if not one.once or once.is_first(txn, one.once, now)]
         homes = {is_junk: _home(txn, is_junk) for is_junk in {letter.is_junk for letter in letters}}
         ingest.file(txn, [Filing(one.message, homes[one.is_junk], frozenset(), now) for one in letters])
         heard = [Arrival(one.message, one.sender) for one in letters if one.sender and not one.is_junk]
