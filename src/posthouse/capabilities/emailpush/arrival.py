@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from posthouse.capabilities.emailpush import config as config_
-from posthouse.kit import ids
+from posthouse.engine import state
 from posthouse.kit.json import Json, JsonObject, dumps
 from posthouse.model.ports import Reading
 from posthouse.model.type import Type
@@ -48,7 +48,7 @@ def arrived(reading: Reading, since: int, config: JsonObject, types: Mapping[str
     names = config_.properties(config, types)
     values = _values(reading, email, chosen, names)
     emails = [{name: one[name] for name in names if name in one} for one in values]
-    return Arrived(emails, ids.encode(until), until)
+    return Arrived(emails, state.current(txn, email), until)
 
 
 def _values(reading: Reading, email: Type, chosen: Sequence[int], names: Sequence[str]) -> list[JsonObject]:

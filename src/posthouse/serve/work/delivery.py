@@ -196,6 +196,7 @@ class Delivery:
         """Take what moved from the watch."""
         change = watch.take()
         self._means.hub.taken(watch)
+        self._caller = watch.caller  # as he is now: other accounts may be open to him
         self._reached = watch.position
         types, wanted = self._subscription.types, self._subscription.email_push or {}
         for account, states in (change or {"changed": {}})["changed"].items():

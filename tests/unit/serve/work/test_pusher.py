@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from posthouse.bus import Missed, Moved, Subscribed, open_bus
+from posthouse.bus import Missed, Moved, Reached, Subscribed, open_bus
 from posthouse.capabilities.emailpush.arrival import Arrived
 from posthouse.directory.callers import Callers
 from posthouse.directory.passwords import Passwords
@@ -104,7 +104,8 @@ class World:
             self.directory, passwords, shards=1, furnish=lambda person: None, announce=announce
         )
         self.tokens = Tokens(self.directory, announce, now=self.clock.now)
-        callers = Callers(self.directory, PrincipalStore(self.directory))
+        self.principals = PrincipalStore(self.directory)
+        callers = Callers(self.directory, self.principals)
         self.sign_in = SignIn(self.directory, passwords, callers, now=self.clock.now)
         self.key = ServerKey.generate()
         self.person = self.people.add(ADA, "secret")
@@ -804,6 +805,22 @@ async def test_who_asks_for_emails_later_is_sent_those_that_come_then(at: World)
     await at.until(lambda: at.clock.go_on(1) or at.row().course.mailed)
     at.deliver(6, "Two")
     assert [{"subject": "Two"}] == device.read(await at.next())["emails"]
+
+
+@pushing
+async def test_which_emails_are_open_is_asked_whenever_they_are_sent(at: World) -> None:
+    group = at.people.enroll("team@example.org", "group", None)
+    theirs, device = "a" + ids.encode(group.account), Device()
+    config = {"filter": None, "urgency": "normal", "properties": ["subject"]}
+    await at.verified(device, types=(), email_push={theirs: config})
+    at.principals.join(group.id, [at.person.id])
+    at.bus.publish([Reached(at.person.id)])
+    [delivery] = at.pushers[0][1]._deliveries.values()
+    await at.until(lambda: delivery._watch is not None and theirs in delivery._watch.accounts)
+    at.arrived[5] = [{"subject": "One"}]
+    at.levels_of[group.account] = {"EmailDelivery": 5}
+    at.bus.publish([Moved(group.account, {"EmailDelivery": 5})])
+    assert [{"subject": "One"}] == device.read(await at.next())["emails"]
 
 
 @pushing
