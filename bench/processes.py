@@ -18,6 +18,7 @@ from typing import Any, cast
 
 from posthouse.app import worker
 from posthouse.app.config import Config
+from posthouse.app.listening import Sockets, listen
 from posthouse.serve.http.app import Edge
 from posthouse.serve.http.server import Server
 
@@ -83,14 +84,14 @@ def pin(core: int) -> None:
 
 def _serve_posthouse(ready: Connection, folder: str) -> None:
     pin(SERVER_CORE)
-    listening = worker.listen("127.0.0.1", 0)
-    worker.run(Config(data=folder), [listening], lambda: ready.send(listening.getsockname()[1]))
+    listening = listen("127.0.0.1", 0)
+    worker.run(Config(data=folder), Sockets(listening), lambda: ready.send(listening.getsockname()[1]))
 
 
 def _serve_static(ready: Connection) -> None:
     pin(SERVER_CORE)
     worker._keep_memory()  # whatever the worker asks of the C library, the floor gets too
-    listening = worker.listen("127.0.0.1", 0)
+    listening = listen("127.0.0.1", 0)
     edge = cast(Edge, Static())
     Server(edge, [listening], lambda: ready.send(listening.getsockname()[1])).run_until_stopped()
 

@@ -8,6 +8,8 @@ written with commas there.
 from __future__ import annotations
 
 import ipaddress
+import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -20,6 +22,11 @@ from posthouse.kit.limits import Limits
 
 PREFIX: Final = "POSTHOUSE_"
 """How the names of our environment variables begin."""
+
+_LONGEST_PATH: Final = 107  # octets of the path of a Unix socket
+_HOSTNAME: Final = re.compile(
+    r"(?=.{1,253}\Z)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
+)
 
 
 class ConfigError(Exception):
@@ -45,6 +52,21 @@ class Compat(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     false_removes: bool = False
 
 
+class Mail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Mail: what SMTP and LMTP say and do.
+
+    hostname: the name of this host to others, which stands in each message; by default that of the machine.
+    relays: addresses or networks of hosts of yours, beside this machine, that may hand over mail by LMTP, and of
+    whose mail nothing is verified. verify: ask whether mail from others is from whom it says. max_size: octets of
+    a message.
+    """
+
+    hostname: str | None = None
+    relays: tuple[str, ...] = ()
+    verify: bool = True
+    max_size: int = 50_000_000
+
+
 class Push(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Web Push: whether changes are pushed to the URLs of clients, and to which URLs.
 
@@ -57,6 +79,23 @@ class Push(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     private_networks: tuple[str, ...] = ()
     contact: str | None = None
     ca: str | None = None
+
+
+class Relay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Relay: how mail goes to other hosts.
+
+    outward: whether it does at all. smarthost: ``HOST:PORT`` of a host that takes all of it; none means that each
+    domain's own hosts are asked. username, password: to sign in there with. ca: the path of the certificates that
+    the smart host's must lead to; none means those that the system trusts. private_networks: addresses or networks
+    that may be sent to although they are not public.
+    """
+
+    outward: bool = True
+    smarthost: str | None = None
+    username: str | None = None
+    password: str | None = None
+    ca: str | None = None
+    private_networks: tuple[str, ...] = ()
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,7 +116,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     not what they ask for. trusted_proxies: addresses or networks of proxies whose word on the client is
     believed. origins: web origins that may read answers; ``*`` stands for all. compress: whether answers are
     compressed. workers: how many processes serve; 0 is one for each core. store, blobs: URLs of where rows
-    and bytes are kept; by default in the data folder.
+    and bytes are kept; by default in the data folder. smtp: ``HOST:PORT`` for mail from other hosts. lmtp:
+    ``HOST:PORT`` or ``unix:PATH`` for mail that another MTA hands over.
     """
 
     data: str = "./posthouse-data"
@@ -89,6 +129,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     workers: int = 1
     store: str | None = None
     blobs: str | None = None
+    smtp: str | None = None
+    lmtp: str | None = None
+    mail: Mail = Mail()
+    relay: Relay = Relay()
     tls: Tls = Tls()
     limits: _Limits = _Limits()
     compat: Compat = Compat()
@@ -140,17 +184,39 @@ def check_exposed(config: Config) -> None:
             f"{config.listen} can be reached from other machines, so it needs TLS: set tls.certificate and "
             "tls.key, or name the proxy in front that has TLS in trusted_proxies"
         )
+    if config.lmtp is not None and not config.mail.relays:
+        endpoint = parse_endpoint("lmtp", config.lmtp)
+        if not isinstance(endpoint, Path) and not is_loopback(endpoint[0]):
+            raise ConfigError(
+                f"lmtp: whoever reaches {config.lmtp} can put mail into every account: name the hosts that may in "
+                "mail.relays, or use unix:PATH or a loopback address"
+            )
 
 
-def parse_listen(text: str) -> tuple[str, int]:
-    """Read ``HOST:PORT``; an IPv6 address stands in brackets. Raises `ConfigError`."""
+def parse_endpoint(key: str, text: str) -> tuple[str, int] | Path:
+    """Read where mail comes in: ``HOST:PORT``, or with LMTP the path of a socket after ``unix:``.
+
+    Raises `ConfigError`, which names the key.
+    """
+    if key == "lmtp" and text.startswith("unix:"):
+        path = text.removeprefix("unix:")
+        if not path or len(os.fsencode(path)) > _LONGEST_PATH:
+            raise ConfigError(
+                f"{key}: {text!r} is not unix:PATH with a path of at most {_LONGEST_PATH} octets"
+            )
+        return Path(path)
+    return parse_listen(text, key)
+
+
+def parse_listen(text: str, key: str = "listen") -> tuple[str, int]:
+    """Read ``HOST:PORT``; an IPv6 address stands in brackets. Raises `ConfigError`, which names the key."""
     host, colon, port = text.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
     host = host[1:-1] if bracketed else host
     if not colon or not host or (":" in host and not bracketed) or not (port.isascii() and port.isdigit()):
-        raise ConfigError(f"listen: {text!r} is not HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
+        raise ConfigError(f"{key}: {text!r} is not HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
     if int(port[:6]) > 65535:
-        raise ConfigError(f"listen: {port} is no port; they end at 65535")
+        raise ConfigError(f"{key}: {port} is no port; they end at 65535")
     return host, int(port)
 
 
@@ -206,13 +272,22 @@ def _variables(
 def _put(raw: dict[str, Any], path: tuple[str, ...], text: str) -> None:
     for name in path[:-1]:
         raw = raw.setdefault(name, {})
-    is_list = path[-1] in ("trusted_proxies", "origins", "private_networks")
+    is_list = path[-1] in ("trusted_proxies", "origins", "private_networks", "relays")
     raw[path[-1]] = [item.strip() for item in text.split(",") if item.strip()] if is_list else text
 
 
 def _check(config: Config) -> None:
     """Refuse what has the right type and still makes no sense. Raises `ConfigError`."""
     parse_listen(config.listen)
+    for key in ("smtp", "lmtp"):
+        if getattr(config, key) is not None:
+            parse_endpoint(key, getattr(config, key))
+    if config.mail.hostname is not None and not _HOSTNAME.fullmatch(config.mail.hostname):
+        raise ConfigError(f"mail.hostname: {config.mail.hostname!r} is not like mail.example.org")
+    _check_networks("mail.relays", config.mail.relays)
+    _check_relay(config.relay)
+    if not 65_536 <= config.mail.max_size <= 2**31:
+        raise ConfigError("mail.max_size: must be from 65536 to 2^31")
     if not 0 <= config.workers <= 1024:
         raise ConfigError("workers: must be from 0 (one for each core) to 1024")
     if (config.tls.certificate is None) != (config.tls.key is None):
@@ -232,6 +307,16 @@ def _check(config: Config) -> None:
             raise ConfigError(f"limits.{name}: must be from 1 to 2^53-1")
     if config.store is not None:
         _sqlite_folder(config.store)
+
+
+def _check_relay(relay: Relay) -> None:
+    _check_networks("relay.private_networks", relay.private_networks)
+    if relay.smarthost is not None:
+        parse_listen(relay.smarthost, "relay.smarthost")
+    if (relay.username is None) != (relay.password is None):
+        raise ConfigError("relay.username and relay.password belong together: set both or none")
+    if relay.username is not None and relay.smarthost is None:
+        raise ConfigError("relay.username: there is no relay.smarthost to sign in at")
 
 
 def _check_networks(key: str, networks: Iterable[str]) -> None:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from posthouse.app import terminal, worker
-from posthouse.app.config import Config, ConfigError, is_loopback
+from posthouse.app.config import Config, ConfigError, Relay, is_loopback, parse_listen
 from posthouse.app.intake import Incoming, Intake
+from posthouse.app.listening import Sockets, listen, opened
 from posthouse.app.sample import messages
 from posthouse.app.wiring import App
-from posthouse.app.worker import listen, open_app, url_of
+from posthouse.app.worker import open_app, url_of
 from posthouse.directory.place import place_of
 from posthouse.kit import clock
 from posthouse.store.directory import INDIVIDUAL, Person
@@ -33,6 +36,7 @@ FAMILY: Final = "family@example.org"
 _MARK: Final = "demo"
 _NOTE: Final = "sample"
 _BATCH: Final = 100
+_SMTP: Final = 2525
 
 
 def is_demo(folder: Path) -> bool:
@@ -46,21 +50,44 @@ def run(config: Config, *, any_port: bool) -> None:
     any_port: take another port where the configured one is in use. Raises `ConfigError` and `OSError`.
     """
     host, port = config.address
-    if not is_loopback(host) or config.trusted_proxies:
+    if not is_private(config):
         raise ConfigError(
-            f"everyone knows the demo's passwords, so it is for this machine only: {config.listen} is not"
+            "everyone knows the demo's passwords, so it is for this machine only: "
+            f"{config.listen}{' or ' + config.smtp if config.smtp else ''} is not"
         )
-    listening = bind(host, port, any_port=any_port)
+    config = msgspec.structs.replace(
+        config, mail=msgspec.structs.replace(config.mail, verify=False), relay=Relay(outward=False)
+    )
+    with ExitStack() as stack:
+        http = stack.enter_context(bind(host, port, any_port=any_port))
+        sockets = stack.enter_context(opened(config, http))
+        if "smtp" not in sockets.mail:
+            smtp = stack.enter_context(bind(host, _SMTP, any_port=True))
+            sockets = Sockets(http, {**sockets.mail, "smtp": smtp})
+        _serve(config, sockets)
+
+
+def _serve(config: Config, sockets: Sockets) -> None:
+    _, port = config.address
     folder = Path(config.data)
     app = open_app(config)
     try:
         prepare(app, folder)
     finally:
         app.close()
-    url = url_of(config, listening)
-    if port not in (0, listening.getsockname()[1]):
+    url = url_of(config, sockets.http)
+    mail = sockets.address("smtp")
+    if port not in (0, sockets.http.getsockname()[1]):
         terminal.line(f"Port {port} is in use, so this one is elsewhere.")
-    worker.run(config, [listening], lambda: _greet(url, folder), DEMO)
+    worker.run(config, sockets, lambda: _greet(url, mail, folder), DEMO)
+
+
+def is_private(config: Config) -> bool:
+    """Say whether only this machine can reach what a configuration serves."""
+    hosts = [config.address[0]]
+    if config.smtp is not None:
+        hosts.append(parse_listen(config.smtp)[0])
+    return not config.trusted_proxies and not config.mail.relays and all(map(is_loopback, hosts))
 
 
 def bind(host: str, port: int, *, any_port: bool) -> socket.socket:
@@ -73,12 +100,13 @@ def bind(host: str, port: int, *, any_port: bool) -> socket.socket:
     return listen(host, port)
 
 
-def _greet(url: str, folder: Path) -> None:
-    rows = [("URL", url + "/"), ("Session", url + "/.well-known/jmap")]
+def _greet(url: str, mail: str, folder: Path) -> None:
+    rows = [("URL", url + "/"), ("Session", url + "/.well-known/jmap"), ("SMTP", mail)]
     rows += [("User", f"{name}  password: {password}") for name, password in (DEMO, FRIEND)]
     rows += [("Group", f"{FAMILY}, with both in it"), ("Data", str(folder))]
     terminal.card("Posthouse demo", rows)
     terminal.line(f"  curl -u {':'.join(DEMO)} {url}/.well-known/jmap")
+    terminal.line(f"  swaks --server {mail} --to {DEMO[0]}")
     terminal.line("")
     terminal.line("Ready. Everyone knows these passwords, so only this machine is served. Ctrl-C ends it.")
 

@@ -1,6 +1,6 @@
 """Supervisor: listens once, and keeps worker processes serving (DESIGN D11).
 
-Theory of operation. The parent binds the socket and starts N workers that inherit it, so what waits to be
+Theory of operation. The parent binds the sockets and starts N workers that inherit it, so what waits to be
 accepted outlives any of them. Each worker has two pipes to its parent. Its standard input brings the
 configuration and then stays open: its end tells the worker that the parent is gone. Its standard output brings
 a line once it accepts connections, and its end tells the parent that the worker is gone. So the parent waits
@@ -23,9 +23,10 @@ from typing import Final
 
 import msgspec
 
-from posthouse.app import plugins, terminal, worker
-from posthouse.app.config import Config, ConfigError, check_exposed, is_loopback
-from posthouse.app.demo import is_demo
+from posthouse.app import listening, plugins, terminal, worker
+from posthouse.app.config import Config, ConfigError, check_exposed
+from posthouse.app.demo import is_demo, is_private
+from posthouse.app.listening import Sockets
 from posthouse.kit import log
 
 _STEADY: Final = 10.0  # seconds after which the end of a worker is an accident and not its way of starting
@@ -42,24 +43,26 @@ def serve(config: Config) -> None:
     """
     check_exposed(config)
     host, port = config.address
-    if is_demo(Path(config.data)) and (config.trusted_proxies or not is_loopback(host)):
+    if is_demo(Path(config.data)) and not is_private(config):
         raise ConfigError(
             f"{config.data} is the demo's, whose passwords everyone knows: serve another folder with --data DIR"
         )
     log.configure(level=config.log.level, lines_as_json=config.log.json)
     plugins.tell()
     workers = config.workers or _cores()
-    with worker.listen(host, port) as listening:
-        url = worker.url_of(config, listening)
+    with listening.listen(host, port) as http, listening.opened(config, http) as sockets:
+        url = worker.url_of(config, http)
 
         def ready() -> None:
+            for line in sockets.describe():
+                terminal.line(line)
             terminal.line(f"Ready: {url}/")
 
         if workers == 1:
-            worker.run(config, [listening], ready)
+            worker.run(config, sockets, ready)
         else:
             worker.check(config)
-            with Supervisor(config, listening, workers, ready) as supervisor:
+            with Supervisor(config, sockets, workers, ready) as supervisor:
                 supervisor.run()
 
 
@@ -87,16 +90,14 @@ class _Worker:
 
 
 class Supervisor:
-    """Workers on one listening socket; ``with`` makes sure that none outlives it.
+    """Workers on the same listening sockets; ``with`` makes sure that none outlives it.
 
     ready: called once all accept connections for the first time.
     """
 
-    def __init__(
-        self, config: Config, listening: socket.socket, count: int, ready: Callable[[], None]
-    ) -> None:
+    def __init__(self, config: Config, sockets: Sockets, count: int, ready: Callable[[], None]) -> None:
         self._config = msgspec.json.encode(config) + b"\n"
-        self._listening = listening
+        self._sockets = sockets
         self._workers = [_Worker(number) for number in range(1, count + 1)]
         self._ready: Callable[[], None] | None = ready
         self._selector = selectors.DefaultSelector()
@@ -171,12 +172,11 @@ class Supervisor:
                 self._start(one)
 
     def _start(self, one: _Worker) -> None:
-        descriptor = self._listening.fileno()
         one.process = subprocess.Popen(
-            [sys.executable, "-m", "posthouse.app.worker", str(descriptor)],
+            [sys.executable, "-m", "posthouse.app.worker", *self._sockets.inherited()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            pass_fds=[descriptor],
+            pass_fds=self._sockets.numbers(),
             process_group=0,  # so that Ctrl-C reaches them through us
             bufsize=0,
         )

@@ -28,6 +28,7 @@ from posthouse.capabilities.principals.notifier import Notifier
 from posthouse.capabilities.submission import SUBMISSION
 from posthouse.capabilities.vacation import VACATION
 from posthouse.capabilities.websocket import WEBSOCKET
+from posthouse.delivery.accept import Acceptance
 from posthouse.directory.aliases import Aliases
 from posthouse.directory.callers import Callers
 from posthouse.directory.groups import Groups
@@ -77,7 +78,8 @@ SHARDS: Final = 4
 class App:
     """A whole Posthouse on one data folder; not handed to any part of itself.
 
-    aside: the threads for work that would hold up the event loop. pushing: None if nothing is pushed to URLs.
+    aside: the threads for work that would hold up the event loop; keeping: those for messages that arrive.
+    pushing: None if nothing is pushed to URLs.
     """
 
     limits: Limits
@@ -89,6 +91,8 @@ class App:
     people: People
     groups: Groups
     aliases: Aliases
+    addresses: AddressStore
+    acceptance: Acceptance
     sharing: Sharing
     register: Register
     tokens: Tokens
@@ -97,6 +101,7 @@ class App:
     engine: Engine
     blob_door: BlobDoor
     aside: ThreadPoolExecutor
+    keeping: ThreadPoolExecutor
     types: Mapping[str, Type]
     pushing: Pushing | None
 
@@ -115,6 +120,7 @@ class App:
 
     def close(self) -> None:
         """Finish the writes that wait and close every file."""
+        self.keeping.shutdown()
         self.store.close()
         self.aside.shutdown()
         self.passwords.close()
@@ -200,6 +206,8 @@ def build(
         people=people,
         groups=Groups(principals, people, circle, announce=bus.publish, register=register),
         aliases=Aliases(addresses, people, furnishing.Furnisher(store), shards=SHARDS),
+        addresses=addresses,
+        acceptance=Acceptance(directory),
         sharing=sharing,
         register=register,
         tokens=Tokens(directory, bus.publish),
@@ -208,6 +216,7 @@ def build(
         engine=Engine(tools, sessions, lenient_using=lenient_using),
         blob_door=BlobDoor(tools, blobs),
         aside=aside,
+        keeping=ThreadPoolExecutor(2, thread_name_prefix="keeping"),
         types=registry.types,
         pushing=pushing,
     )

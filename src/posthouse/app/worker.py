@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ctypes
-import errno
 import os
 import signal
 import socket
@@ -21,13 +20,16 @@ from typing import Final
 
 import msgspec
 
-from posthouse.app import wiring
+from posthouse.app import sending, wiring
 from posthouse.app.config import Config, ConfigError
+from posthouse.app.listening import Sockets, adopt
+from posthouse.app.mailing import Mailing
 from posthouse.app.pushing import Push
 from posthouse.app.wiring import App
 from posthouse.kit import log
 from posthouse.serve.http.app import Edge
-from posthouse.serve.http.server import Server, Tls, bind
+from posthouse.serve.http.ports import Beside
+from posthouse.serve.http.server import Server, Tls
 from posthouse.serve.http.settings import Settings
 from posthouse.serve.push.hub import Hub
 
@@ -41,7 +43,7 @@ _KEPT: Final = 16 * 1024 * 1024  # bytes
 
 def run(
     config: Config,
-    sockets: Sequence[socket.socket],
+    sockets: Sockets,
     ready: Callable[[], None],
     demo: tuple[str, str] | None = None,
 ) -> None:
@@ -55,25 +57,16 @@ def run(
     app = open_app(config)
     try:
         app.furnish_all()
-        edge = make_edge(app, config, demo)
-        Server(edge, sockets, ready, tls(config)).run_until_stopped()
+        certificate = tls(config)
+        mail = (
+            [Mailing(app, config, sockets.mail, None if certificate is None else _context(certificate))]
+            if sockets.mail
+            else []
+        )
+        edge = make_edge(app, config, demo, mail)
+        Server(edge, [sockets.http], ready, certificate).run_until_stopped()
     finally:
         app.close()
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Give a listening socket; port 0 takes a free one. Raises `ConfigError`."""
-    try:
-        return bind(host, port)
-    except OSError as error:
-        shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        if error.errno == errno.EADDRINUSE:
-            reason = "is in use: end the program that has it, or choose another with --listen"
-        elif error.errno == errno.EACCES:
-            reason = "is not open to this user: choose a port from 1024 up with --listen"
-        else:
-            reason = f"cannot be listened on: {error.strerror or error}"
-        raise ConfigError(f"{shown} {reason}") from error
 
 
 def url_of(config: Config, listening: socket.socket) -> str:
@@ -129,8 +122,10 @@ def _trust(ca: str | None) -> ssl.SSLContext | None:
     return trust
 
 
-def make_edge(app: App, config: Config, demo: tuple[str, str] | None = None) -> Edge:
-    """Put the HTTP edge before an app."""
+def make_edge(
+    app: App, config: Config, demo: tuple[str, str] | None = None, beside: Sequence[Beside] = ()
+) -> Edge:
+    """Put the HTTP edge before an app. beside: what else runs as long as it does."""
     settings = Settings(
         public_url=config.public_url,
         trusted_proxies=config.trusted_proxies,
@@ -148,7 +143,7 @@ def make_edge(app: App, config: Config, demo: tuple[str, str] | None = None) -> 
         hub=hub,
         limits=config.limits,
         settings=settings,
-        beside=[] if pusher is None else [pusher],
+        beside=[*beside, sending.relay(app, config), *([] if pusher is None else [pusher])],
     )
 
 
@@ -156,15 +151,21 @@ def tls(config: Config) -> Tls | None:
     """Give the certificate, if there is one, after a look at whether it can be used. Raises `ConfigError`."""
     if config.tls.certificate is None or config.tls.key is None:
         return None
+    certificate = Tls(config.tls.certificate, config.tls.key)
     try:
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
-            config.tls.certificate, config.tls.key
-        )
+        _context(certificate)
     except OSError as error:  # also what is wrong inside the files: SSLError
         raise ConfigError(
             f"tls: {config.tls.certificate} with {config.tls.key} cannot be used: {error.strerror or error}"
         ) from error
-    return Tls(config.tls.certificate, config.tls.key)
+    return certificate
+
+
+def _context(certificate: Tls) -> ssl.SSLContext:
+    """Say how TLS is spoken with a certificate. Raises `OSError` if it cannot be used."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate.certificate, certificate.key)
+    return context
 
 
 def _keep_memory() -> None:
@@ -177,13 +178,13 @@ def _keep_memory() -> None:
 
 
 def main() -> None:
-    """Serve as the supervisor says: the configuration comes on standard input, the socket's number as argument."""
+    """Serve as the supervisor says: the configuration comes on standard input, the sockets' numbers as arguments."""
     # Without a buffer, whose lock the thread below would hold at the end.
     orders = FileIO(0, closefd=False)
     config = msgspec.json.decode(orders.readline(), type=Config)
-    listening = socket.socket(fileno=int(sys.argv[1]))
+    sockets = adopt(sys.argv[1:])
     threading.Thread(target=_follow_the_parent, args=[orders], daemon=True).start()
-    run(config, [listening], lambda: print("ready", flush=True))
+    run(config, sockets, lambda: print("ready", flush=True))
 
 
 def _follow_the_parent(orders: FileIO) -> None:

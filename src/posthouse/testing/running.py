@@ -11,7 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from posthouse.app import demo, wiring, worker
-from posthouse.app.config import Config, Push, Tls
+from posthouse.app.config import Config, Push, Relay, Tls
+from posthouse.app.listening import listen
 from posthouse.app.wiring import App
 from posthouse.directory.passwords import Passwords
 from posthouse.serve.http.server import Server
@@ -62,9 +63,10 @@ def running(tls: bool, push_ca: str | None = None) -> Iterator[Running]:
         config = Config(
             data=str(folder / "data"),
             tls=_tls(folder) if tls else Tls(),
+            relay=Relay(outward=False),
             push=Push() if push_ca is None else Push(private_networks=_LOOPBACK, ca=push_ca),
         )
-        listening = stack.enter_context(worker.listen(_HOST, 0))
+        listening = stack.enter_context(listen(_HOST, 0))
         administration = _open(stack, config)
         edge = worker.make_edge(_open(stack, config), config)
         ready = threading.Event()

@@ -12,8 +12,8 @@ import pytest
 from posthouse.app import demo, wiring
 from posthouse.app.config import ConfigError
 from posthouse.app.intake import Intake
+from posthouse.app.listening import listen
 from posthouse.app.wiring import App
-from posthouse.app.worker import listen
 from posthouse.capabilities.mail.email import email
 from posthouse.directory.passwords import Passwords
 from posthouse.directory.place import place_of

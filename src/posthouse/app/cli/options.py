@@ -15,6 +15,11 @@ F = TypeVar("F", bound=Callable[..., None])
 
 listen = click.option("--listen", metavar="HOST:PORT", help="Where to listen; by default 127.0.0.1:8080.")
 
+smtp = click.option("--smtp", metavar="HOST:PORT", help="Where mail from other hosts comes in, by SMTP.")
+lmtp = click.option(
+    "--lmtp", metavar="HOST:PORT|unix:PATH", help="Where another MTA hands over mail, by LMTP."
+)
+
 _PLACES = (
     click.option("--config", metavar="FILE", envvar="POSTHOUSE_CONFIG", help="Configuration file (TOML)."),
     click.option("--data", metavar="DIR", help="Data folder; by default ./posthouse-data."),

@@ -10,12 +10,14 @@ from posthouse.app.cli.failure import as_failures
 
 @click.command()
 @options.listen
+@options.smtp
+@options.lmtp
 @options.places
 def demo(**flags: str | None) -> None:
     """Serve a sample mailbox on this machine.
 
-    Makes two users and a few hundred messages in the data folder if it is new, prints how to reach them, and
-    serves until Ctrl-C.
+    Makes two users and a few hundred messages in the data folder if it is new, prints how to reach them and
+    how to send them mail by SMTP, and serves until Ctrl-C.
     """
     with as_failures():
         from posthouse.app import demo
@@ -25,6 +27,8 @@ def demo(**flags: str | None) -> None:
 
 @click.command()
 @options.listen
+@options.smtp
+@options.lmtp
 @click.option("--workers", type=int, metavar="N", help="Processes that serve; 0 is one for each core.")
 @options.places
 def serve(**flags: str | int | None) -> None:
