@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from posthouse.store import find, lanes
+from posthouse.store import candidates, lanes
 from wire.person import Person
 
 EXTREMES = [0, 1, -1, 2**53 - 1, -(2**53) + 1]
@@ -106,7 +106,7 @@ def test_more_conditions_than_the_limit_are_an_unsupported_filter(owner: Person,
 def test_searches_that_find_more_than_fits_in_memory_are_refused(
     owner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(find, "_MOST_CANDIDATES", 100)
+    monkeypatch.setattr(candidates, "_MOST", 100)
     for operator in ("AND", "OR", "NOT"):
         filter = {"operator": operator, "conditions": [{"text": "body"}] * 20}
         assert "Email/query" == owner.call("Email/query", filter=filter)[0]

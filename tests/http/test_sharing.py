@@ -198,7 +198,7 @@ def test_who_may_submit_sees_as_whom(sharer: Sharer) -> None:
     [identity] = sharer.seen("Identity/get")["list"]
     assert sharer.owner.user.name == identity["email"]
     refused = sharer.seen(
-        "Identity/set", update={identity["id"]: {"name": "x"}}, create={"a": {"email": "a@b"}}
+        "Identity/set", update={identity["id"]: {"name": "x"}}, create={"a": {"email": identity["email"]}}
     )
     assert "forbidden" == refused["notUpdated"][identity["id"]]["type"]
     assert "forbidden" == refused["notCreated"]["a"]["type"]
