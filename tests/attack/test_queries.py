@@ -106,11 +106,12 @@ def test_more_conditions_than_the_limit_are_an_unsupported_filter(owner: Person,
 def test_searches_that_find_more_than_fits_in_memory_are_refused(
     owner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Searches alone would be asked of the index as one.
     monkeypatch.setattr(candidates, "_MOST", 100)
     for operator in ("AND", "OR", "NOT"):
-        filter = {"operator": operator, "conditions": [{"text": "body"}] * 20}
+        filter = {"operator": operator, "conditions": [{"header": ["Subject"]}] * 20}
         assert "Email/query" == owner.call("Email/query", filter=filter)[0]
-        filter["conditions"] = [{"text": "body"}] * 21
+        filter["conditions"] = [{"header": ["Subject"]}] * 21
         assert "requestTooLarge" == owner.error("Email/query", filter=filter)["type"]
 
 
