@@ -9,17 +9,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bakery.kitchen import OpenStore
+from posthouse.app.wiring import CAPABILITIES
 from posthouse.blobs import open_blobs
-from posthouse.capabilities.contacts import CONTACTS, CONTACTS_PARSE
 from posthouse.capabilities.contacts import birth as contacts_birth
-from posthouse.capabilities.core import CORE
-from posthouse.capabilities.mail import MAIL
 from posthouse.capabilities.mail import birth as mail_birth
-from posthouse.capabilities.mail.capability import MAIL_SHARE
-from posthouse.capabilities.principals import OWNER, PRINCIPALS, upkeep
+from posthouse.capabilities.principals import upkeep
 from posthouse.capabilities.principals.upkeep import Entry
-from posthouse.capabilities.submission import SUBMISSION, identity
-from posthouse.capabilities.vacation import VACATION, response
+from posthouse.capabilities.submission import identity
+from posthouse.capabilities.vacation import response
 from posthouse.engine.blob import BlobDoor, BlobUnknown
 from posthouse.engine.call import Tools
 from posthouse.engine.dispatch import Engine
@@ -76,8 +73,7 @@ class Village:
     """People with an account each, a group of the first domain, and a stranger in the second one."""
 
     def __init__(self, open_store: OpenStore, folder: Path) -> None:
-        parts = [CORE, MAIL, MAIL_SHARE, SUBMISSION, VACATION, CONTACTS, CONTACTS_PARSE, PRINCIPALS, OWNER]
-        self.registry = Registry(parts)
+        self.registry = Registry(CAPABILITIES)
         self.store = open_store(folder / "rows", self.registry.types.values())
         self._blobs = open_blobs(f"file:{folder}/blobs")
         self._pool = ThreadPoolExecutor(max_workers=1)
