@@ -41,9 +41,9 @@ def verify(
     message: bytes, zone: Zone = ZONE, *, mail_from: str = "ann@example.org", patience: float = 20.0
 ) -> Results:
     async def go() -> Results:
-        async with nameserver(zone) as server:
+        async with asyncio.timeout(40), nameserver(zone) as server:
             verifier = Verifier(
-                Resolver([server.address]), "mx.example.net", patience=patience, draw=lambda: 0
+                Resolver([server.address], patience=60), "mx.example.net", patience=patience, draw=lambda: 0
             )
             return await verifier.verify(message, PEER, "mx.example.org", mail_from)
 

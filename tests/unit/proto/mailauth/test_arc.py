@@ -128,6 +128,17 @@ def test_a_set_of_the_wrong_form_breaks_the_chain(old: bytes, new: bytes) -> Non
     assert found.reason
 
 
+@pytest.mark.parametrize("vouches", ["pass", "fail"])
+def test_a_first_seal_that_vouches_for_others_breaks_the_chain(
+    monkeypatch: pytest.MonkeyPatch, vouches: str
+) -> None:
+    """RFC 8617 §5.2, even if the seal itself holds."""
+    monkeypatch.setattr(
+        arc, "write_field", lambda name, tags: signing.write_field(name, tags | {"cv": vouches})
+    )
+    assert "seal 1 does not vouch for those before" == check(seal(MESSAGE)).reason
+
+
 def test_a_key_that_the_dns_does_not_give_breaks_the_chain() -> None:
     assert arc.Chain("fail", "no answer for the key") == check(seal(MESSAGE), {(RSA.name, "TXT"): FAILED})
 
