@@ -32,8 +32,8 @@ def get(call: Call, txn: Transaction, type: Type, arguments: JsonObject) -> Resu
     needs = type.needs_hook and type.needs_hook(names, arguments)
     if needs is None and type.open and any(name not in type.properties and name != REST for name in names):
         needs = frozenset((REST,))  # undeclared ones are together, and must be picked
-    if needs is not None or (txn.through is not None and _hides(txn, type, wanted)):
-        return _computed(call, txn, type, arguments, names, needs or frozenset())
+    if needs is not None:
+        return _computed(call, txn, type, arguments, names, needs)
     plan = call.layout(type).plan(names)
     missing: list[str] = []
     if wanted is None:
@@ -166,13 +166,6 @@ class _Grants:
         if rights is not None and self._others:
             told["shareWith"] = share.written(rights, shares.get(id))
         return told
-
-
-def _hides(txn: Transaction, type: Type, wanted: Sequence[str] | None) -> bool:
-    """Say whether something in a visitor's rows may be hidden from him, so that they can't be sent as they are."""
-    if type.within is None or wanted is None:
-        return True
-    return bool(txn.seen().hidden(type, _local(type, wanted)[0]))
 
 
 def _computed(

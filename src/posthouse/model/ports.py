@@ -162,6 +162,10 @@ class Txn(Protocol):
 
     # -- writing --
 
+    def sees_all_with(self, type: TypeLike, word: str, outside: Sequence[int] = ()) -> bool:
+        """Say whether every container, but for some, in which an item carries a word is open to the person."""
+        ...
+
     def allocate(self) -> int:
         """Draw an id that this account never used before."""
         ...

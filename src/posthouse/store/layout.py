@@ -160,6 +160,47 @@ class Plan:
             value[name.decode()] = row[column]
         return value
 
+    @property
+    def counted(self) -> bool:
+        """Whether the wanted properties have counters among them."""
+        return bool(self._counted)
+
+    def counts(self, row: Row) -> JsonObject:
+        """Read the counters of one row."""
+        return {name.decode(): row[column] for column, name in self._counted}
+
+    def recounted(self, row: Row, counts: JsonObject) -> Row:
+        """Give a row with other counters."""
+        cells = [*row]
+        for column, name in self._counted:
+            cells[column] = counts[name.decode()]
+        return tuple(cells)
+
+    def texts(self, rows: Sequence[Row], name: str) -> list[bytes]:
+        """Cut one stored property's JSON out of each row; empty where the row, or the plan, lacks it."""
+        found = self._where.get(name)
+        if found is None:
+            return [b""] * len(rows)
+        at, place, skip = found
+        span = _MEMBER.unpack_from
+        return [
+            fragment[start + skip : end - 1]
+            for fragment in map(itemgetter(at), rows)
+            for start, end in (span(fragment, place),)
+        ]
+
+    def replaced(self, row: Row, name: str, text: bytes) -> Row:
+        """Give a row that has other JSON for one stored property, which it has."""
+        at, place, skip = self._where[name]
+        fragment = cast(bytes, row[at])
+        offsets = next(offsets for column, offsets, _ in self._spans if column == at)
+        table = offsets.unpack_from(fragment)
+        first = place // 4
+        start, end = table[first] + skip, table[first + 1] - 1
+        longer = len(text) - (end - start)
+        moved = offsets.pack(*table[: first + 1], *(one + longer for one in table[first + 1 :]))
+        return (*row[:at], moved + fragment[offsets.size : start] + text + fragment[end:], *row[at + 1 :])
+
     def _pieces(self, rows: Sequence[Row], more: Sequence[bytes] | None) -> Iterator[tuple[bytes, ...]]:
         """Give the pieces of each object, of which the first is a comma and the brace that opens it."""
         if not rows:
@@ -181,17 +222,9 @@ class Plan:
 
     def pluck(self, rows: Sequence[Row], name: str) -> list[bytes] | None:
         """Cut one stored property's JSON out of each row; None if the plan, or one of the rows, lacks it."""
-        found = self._where.get(name)
-        if found is None:
+        if name not in self._where:
             return None
-        at, place, skip = found
-        fragments: Iterable[bytes] = map(itemgetter(at), rows)
-        span = _MEMBER.unpack_from
-        cut = [
-            fragment[start + skip : end - 1]
-            for fragment in fragments
-            for start, end in (span(fragment, place),)
-        ]
+        cut = self.texts(rows, name)
         return None if self._sparse and b"" in cut else cut
 
 

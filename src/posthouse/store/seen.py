@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NoReturn
 
-from posthouse.kit.json import Json, JsonObject
+from posthouse.kit.json import Json, JsonObject, dumps, loads
 from posthouse.model.condition import Query
 from posthouse.model.job import Job
 from posthouse.model.kind import targets
@@ -25,10 +25,10 @@ from posthouse.store.layout import Layout, Plan
 from posthouse.store.ledger import Ledger
 from posthouse.store.mask import masked
 from posthouse.store.opening import By, Opening
-from posthouse.store.sight import SeenFind, Sight
+from posthouse.store.sight import ASKED_ONE_BY_ONE, SeenFind, Sight
 from posthouse.store.sqlite import Row
 from posthouse.store.stamps import Act, Step
-from posthouse.store.txn import Transaction
+from posthouse.store.txn import Transaction, id_of
 
 _NOTHING: Final = Level(0, 0)
 
@@ -303,7 +303,7 @@ class Seen(Transaction):
             case By.GRANT:
                 return self._granted(type.name).keys() & {*ids}
             case By.CONTAINER:
-                return {*self._items(type, opening, ids, ())}
+                return self._seen_items(type, opening, ids)
             case By.ITEM:
                 items = self._schema.layouts[opening.items].type
                 of = {
@@ -313,6 +313,25 @@ class Seen(Transaction):
                 return {of[id] for id in self.exists(items, of)}
             case _:
                 return self._whole.exists(type, ids) if self._may(opening) else set()
+
+    def _seen_items(self, type: TypeLike, opening: Opening, ids: Iterable[int]) -> set[int]:
+        """Give those of some items that are seen."""
+        containers = self._readable(opening)
+        if not containers:
+            return set()
+        if len(containers) <= ASKED_ONE_BY_ONE:
+            return visits.seen(self._database, self.account, self._code(type), ids, containers)
+        layout = self._layout(type)
+        assert layout.within is not None
+        plan = layout.plan([layout.within.name])
+        rows = self._whole.rows(type, ids, plan)
+        texts = plan.texts(rows, layout.within.name)
+        open = {
+            text
+            for text in {*texts} - {b""}
+            if not {*containers}.isdisjoint(map(layout.within.column, loads(text) or ()))
+        }
+        return {id_of(row) for row, text in zip(rows, texts, strict=True) if text in open}
 
     def _items(
         self, type: TypeLike, opening: Opening, ids: Iterable[int], names: Iterable[str] | None
@@ -347,10 +366,37 @@ class Seen(Transaction):
         return objects
 
     def rows(self, type: TypeLike, ids: Iterable[int] | None, plan: Plan, most: int = -1) -> list[Row]:
-        """Read the rows that a plan renders, of objects of which nothing is hidden; see `Transaction.rows`."""
+        """Read the rows that a plan renders, masked as `mask` does; see `Transaction.rows`."""
         wanted = self.ids(type)[: most if most >= 0 else None] if ids is None else [*ids]
-        there = self.exists(type, wanted) - self.hidden(type, wanted)
-        return self._whole.rows(type, [id for id in wanted if id in there], plan)
+        there = {*wanted} if ids is None else self.exists(type, wanted)
+        rows = self._whole.rows(type, [id for id in wanted if id in there], plan)
+        declared = self._layout(type).type
+        for name in declared.referring - {declared.group}:
+            texts = plan.texts(rows, name)
+            masked = self._masked_texts(declared, name, {*texts} - {b""})
+            if masked:
+                rows = [
+                    plan.replaced(row, name, masked[text]) if text in masked else row
+                    for row, text in zip(rows, texts, strict=True)
+                ]
+        if not plan.counted or not rows:
+            return rows
+        objects = {id_of(row): plan.counts(row) for row in rows}
+        self._count_anew(declared, objects)
+        return [plan.recounted(row, objects[id_of(row)]) for row in rows]
+
+    def _masked_texts(self, type: Type, name: str, texts: Iterable[bytes]) -> dict[bytes, bytes]:
+        """Give what the JSON of one property is without references to what is hidden, where that is another.
+
+        Most objects refer to the same few, as Emails to their Mailboxes, so each text is read once.
+        """
+        objects = {at: {name: loads(text)} for at, text in enumerate(texts)}
+        seen = self._masked(type, [name], objects)
+        return {
+            text: dumps(seen[at][name])
+            for at, text in enumerate(texts)
+            if seen[at][name] != objects[at][name]
+        }
 
     def overlays(self, type: TypeLike, names: Sequence[str]) -> dict[int, JsonObject]:
         """Read the visitor's own values of the objects of a type that he sees."""
@@ -364,19 +410,24 @@ class Seen(Transaction):
         The counters of a container are those of what he sees in it.
         """
         declared = self._layout(type).type
-        names = declared.referring - {declared.group}
-        shown = self._shown(declared, names, objects) if names else set()
-        copies = {
+        copies = self._masked(declared, declared.referring - {declared.group}, objects)
+        self._count_anew(declared, copies)
+        return copies
+
+    def _masked(
+        self, type: Type, names: Collection[str], objects: Mapping[int, JsonObject]
+    ) -> dict[int, JsonObject]:
+        """Give copies of objects of which some properties refer to nothing that is hidden."""
+        shown = self._shown(type, names, objects) if names else set()
+        return {
             id: {
-                name: masked(declared.properties[name].kind, value, lambda *one, at=name: (at, *one) in shown)
+                name: masked(type.properties[name].kind, value, lambda *one, at=name: (at, *one) in shown)
                 if name in names
                 else value
                 for name, value in values.items()
             }
             for id, values in objects.items()
         }
-        self._count_anew(declared, copies)
-        return copies
 
     def _shown(
         self, type: Type, names: Collection[str], objects: Mapping[int, JsonObject]
@@ -384,7 +435,7 @@ class Seen(Transaction):
         """Give which references of some properties may be shown: property, type and id on the wire of each."""
         wires: dict[tuple[str, str], set[str]] = {}
         for values in objects.values():
-            for name in names & values.keys():
+            for name in values.keys() & names:
                 if values[name] is not None:
                     for target, wire in type.properties[name].kind.references(values[name]):
                         wires.setdefault((name, target), set()).add(wire)
@@ -393,7 +444,12 @@ class Seen(Transaction):
             if target not in self._schema.layouts:
                 continue
             other = self._schema.layouts[target].type
-            numbers = {wire: number for wire in some if (number := other.local(wire)) is not None}
+            all = [*some]
+            numbers = {
+                wire: number
+                for wire, number in zip(all, other.locals(all), strict=True)
+                if number is not None
+            }
             if name == type.within:
                 seen = {*self._readable(self._opening(type))}
             else:
@@ -412,26 +468,6 @@ class Seen(Transaction):
         counted = {id: values for id, values in objects.items() if id in readable}
         if type.recount_hook is not None and counted:
             type.recount_hook(self, counted)
-
-    def hidden(self, type: TypeLike, ids: Iterable[int]) -> set[int]:
-        """Give those objects of which the visitor does not see all; `rows` has no rows of them."""
-        opening = self._opening(type)
-        layout = self._layout(type)
-        declared = layout.type
-        wanted = {*ids}
-        if opening.by is By.NOTHING or not wanted:
-            return set()
-        if layout.counters or declared.referring - {declared.within, declared.group}:
-            return self.exists(type, wanted)
-        if opening.by is not By.CONTAINER:
-            return set()
-        assert layout.within is not None
-        containers = {*self._readable(opening)}
-        return {
-            id
-            for id, values in self._items(type, opening, wanted, ()).items()
-            if not containers.issuperset(map(layout.within.column, values[layout.within.name]))
-        }
 
     # -- finding and counting --
 
@@ -496,8 +532,14 @@ class Seen(Transaction):
         containers = {*self._readable(opening)} if opening.by is By.CONTAINER else set()
         if container not in containers:
             return 0
-        carrying = {one for one in containers - {*outside} if self._whole.tally(type, one, word)[0]}
-        return self._groups_with(type, container, word, carrying)
+        return self._groups_with(type, container, word, self._carrying(type, word, outside) & containers)
+
+    def sees_all_with(self, type: TypeLike, word: str, outside: Sequence[int] = ()) -> bool:
+        """See `ports.Txn.sees_all_with`."""
+        opening = self._opening(type)
+        return opening.by is By.CONTAINER and self._carrying(type, word, outside).issubset(
+            self._readable(opening)
+        )
 
     # -- keys, blobs, notes --
 

@@ -20,7 +20,7 @@ from posthouse.store.sqlite import IN_LIST, Database, in_list
 _IN_SIGHT: Final = ""
 """The name of the filter that narrows a query; no declared one has it."""
 
-_ASKED_ONE_BY_ONE: Final = 8
+ASKED_ONE_BY_ONE: Final = 8
 """In so many containers each object is looked for; of more, all their items are gathered first."""
 
 
@@ -110,7 +110,7 @@ class _SeenCompiler(Compiler):
             return super()._leaf(leaf)
         if self._sight.containers is None:
             return f"{self._id()} {IN_LIST}", [in_list(self._sight.ids or ())]
-        if len(self._sight.containers) > _ASKED_ONE_BY_ONE:
+        if len(self._sight.containers) > ASKED_ONE_BY_ONE:
             return (
                 f"{self._id()} IN (SELECT id FROM membership "
                 f"WHERE account = ? AND type = ? AND container {IN_LIST} AND gone = 0)",

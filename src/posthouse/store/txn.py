@@ -222,10 +222,17 @@ class Transaction:
 
     def groups_with(self, type: TypeLike, container: int, word: str, outside: Sequence[int] = ()) -> int:
         """See `ports.Txn.groups_with`."""
+        return self._groups_with(type, container, word, self._carrying(type, word, outside))
+
+    def sees_all_with(self, type: TypeLike, word: str, outside: Sequence[int] = ()) -> bool:
+        """See `ports.Txn.sees_all_with`."""
+        return True
+
+    def _carrying(self, type: TypeLike, word: str, outside: Sequence[int]) -> set[int]:
+        """Give the containers, but for some, that have an item which carries a word."""
         self._tallies.write()
         code = self._schema.codes[type.name]
-        others = [one for one in tally.containers(self._database, self.account, code, word) if one]
-        return self._groups_with(type, container, word, {*others} - {*outside})
+        return {*tally.containers(self._database, self.account, code, word)} - {0, *outside}
 
     def _groups_with(self, type: TypeLike, container: int, word: str, among: set[int]) -> int:
         """Count the groups in a container of which an item that carries a word is in one of several containers."""
@@ -287,10 +294,6 @@ class Transaction:
     def mask(self, type: TypeLike, objects: dict[int, JsonObject]) -> dict[int, JsonObject]:
         """Give copies of objects without references to what the visitor does not see."""
         return objects
-
-    def hidden(self, type: TypeLike, ids: Iterable[int]) -> set[int]:
-        """Give those objects of which the visitor does not see all; `rows` has no rows of them."""
-        return set()
 
     # -- writing --
 

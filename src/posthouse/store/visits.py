@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple, cast
 
-from posthouse.store.sqlite import IN_LIST, Database, in_list
+from posthouse.store.sqlite import EACH, IN_LIST, Database, in_list
 from posthouse.store.stamps import Act, Step
 
 
@@ -129,6 +129,18 @@ def items_in(database: Database, account: int, type: int, containers: Iterable[i
         (account, type, in_list(containers)),
     )
     return [cast(int, row[0]) for row in rows]
+
+
+def seen(
+    database: Database, account: int, type: int, ids: Iterable[int], containers: Iterable[int]
+) -> set[int]:
+    """Give those of some items that are in any of some containers, which are few."""
+    rows = database.all(
+        f"SELECT m.id FROM {EACH} k CROSS JOIN membership m ON m.account = ? AND m.type = ? "
+        f"AND m.container {IN_LIST} AND m.id = k.value WHERE m.gone = 0",
+        (in_list(ids), account, type, in_list(containers)),
+    )
+    return {cast(int, row[0]) for row in rows}
 
 
 def items_of(database: Database, account: int, type: int, groups: Iterable[int]) -> list[tuple[int, int]]:
