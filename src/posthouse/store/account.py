@@ -15,7 +15,7 @@ from posthouse.kit.turns import Turns
 from posthouse.model.caller import Access
 from posthouse.model.job import Job
 from posthouse.model.type import Type
-from posthouse.store import reshape, tables
+from posthouse.store import jobs, reshape, tables
 from posthouse.store.jobs import Claim
 from posthouse.store.lanes import Announce, InlineLane, Interrupted, SlowLane, WriteLane
 from posthouse.store.layout import Layout
@@ -133,12 +133,15 @@ class Store:
                 return shard.inline.read(place, person, unit)
         return await shard.slow.read(place, person, unit)
 
-    def write(self, place: Place, person: int, unit: Callable[[Transaction], T]) -> Coroutine[Any, Any, T]:
+    def write(
+        self, place: Place, person: int, unit: Callable[[Transaction], T], *, again: bool = False
+    ) -> Coroutine[Any, Any, T]:
         """Run a unit that changes one account; when this has been awaited, its changes are on the disk.
 
-        All of the account is there, also for a visitor: see `Transaction.seen`.
+        All of the account is there, also for a visitor: see `Transaction.seen`. again: the unit may run twice; of
+        many that may, each costs less.
         """
-        return self._shard(place.shard).writer.write(place, person, unit)
+        return self._shard(place.shard).writer.write(place, person, unit, again=again)
 
     def notes(self, name: str) -> dict[int, Json]:
         """Give the note of a name of each account that has it, by the account's number."""
@@ -167,6 +170,15 @@ class Store:
         levels = await self.read(place, person, lambda txn: txn.levels())
         return {name: level for name, level in levels.items() if name in self._told}
 
+    def jobs(self, kind: str) -> list[Claim]:
+        """Give all jobs of a kind, of all accounts, and where each lies; nobody has them by that."""
+        found: list[Claim] = []
+        for path in sorted(self._folder.glob("[0-9]*.db")):
+            with closing(Database(connect(path, readonly=True))) as database:
+                shard = int(path.stem)
+                found += [Claim(Access(job.account, shard, ""), job) for job in jobs.every(database, kind)]
+        return found
+
     async def claim(self, kind: str, now: int, until: int, limit: int) -> list[Claim]:
         """Take up to so many jobs of a kind that are due, of all accounts; they are the caller's until a time.
 
@@ -185,8 +197,8 @@ class Store:
         by_shard: dict[int, list[Job]] = {}
         for place, job in claims:
             by_shard.setdefault(place.shard, []).append(job)
-        for number, jobs in by_shard.items():
-            await self.write(_whole(number), 0, partial(_renew, jobs, until))
+        for number, taken in by_shard.items():
+            await self.write(_whole(number), 0, partial(_renew, taken, until))
 
     async def next_due(self, kind: str) -> int | None:
         """Give the Unix second at which the next job of a kind is due, in any account; None if there is none."""

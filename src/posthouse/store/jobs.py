@@ -71,6 +71,12 @@ def of(database: Database, account: int, kind: str, about: int | None) -> list[J
     return [_job(row) for row in rows]
 
 
+def every(database: Database, kind: str) -> list[Job]:
+    """Give all jobs of a kind in this shard, of all accounts, those that are due first."""
+    rows = database.all(f"SELECT {_COLUMNS} FROM job WHERE kind = ? ORDER BY due, id", (kind,))
+    return [_job(row) for row in rows]
+
+
 def count(database: Database, account: int, kind: str) -> int:
     """Count an account's jobs of a kind."""
     row = database.one("SELECT count(*) FROM job WHERE account = ? AND kind = ?", (account, kind))

@@ -19,6 +19,7 @@ from posthouse.app.cli.addresses import alias, domain
 from posthouse.app.cli.failure import Exit
 from posthouse.app.cli.groups import group
 from posthouse.app.cli.mail import export, import_
+from posthouse.app.cli.queue import queue
 from posthouse.app.cli.serving import demo, serve
 
 
@@ -47,7 +48,7 @@ def posthouse() -> None:
     """A complete JMAP server: mail behind one JSON API."""
 
 
-for _command in (demo, serve, account, group, alias, domain, import_, export):
+for _command in (demo, serve, account, group, alias, domain, queue, import_, export):
     posthouse.add_command(_command)
 
 

@@ -31,13 +31,14 @@ def as_failures() -> Iterator[None]:
     """Turn the errors of the rooms below, which are one line each, into `Failure`."""
     from posthouse.app.archive import ArchiveError
     from posthouse.app.config import ConfigError
+    from posthouse.app.queue import QueueError
     from posthouse.app.sources import SourceError
     from posthouse.directory.error import DirectoryError
     from posthouse.store.tables import WrongSchema
 
     try:
         yield
-    except (ArchiveError, ConfigError, DirectoryError, WrongSchema, SourceError) as error:
+    except (ArchiveError, ConfigError, DirectoryError, QueueError, WrongSchema, SourceError) as error:
         raise Failure(str(error)) from error
     except BrokenPipeError:
         raise
