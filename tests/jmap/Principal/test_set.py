@@ -62,6 +62,9 @@ def test_nobody_makes_or_destroys_a_principal(hall: Hall) -> None:
         "B\u200bob",  # a space that shows nothing
         "Bob\ufeff",
         "\u3164",  # a letter that shows nothing
+        "\u200d",  # joins nothing
+        "\ufe0f",  # chooses the form of nothing
+        "\u0301",  # stands above nothing
         "Bob\ue000",  # of no agreed meaning
         "\U000e0041",
         "Bob\uffff",

@@ -22,12 +22,17 @@ _UNSEEN: Final = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"))
 """Controls, marks of format and direction, and what is no character; FreeformClass has none of them."""
 _JOINERS: Final = "\u200c\u200d"  # Persian, Indic scripts and emoji can't be written without them
 _FILLERS: Final = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # letters and marks that show nothing
+_SHOWING: Final = "LNPS"  # what is seen by itself; marks only change what is before them
 _LINES: Final = "\t\n"
 
 
 def is_name(text: str) -> bool:
     """Say whether a text may be a name: it has something to see, and nothing unseen."""
-    return len(text) <= LONGEST_NAME and 1 <= len(name(text).encode()) <= LONGEST_NAME and _is_seen(text, "")
+    return (
+        len(text) <= LONGEST_NAME
+        and len(name(text).encode()) <= LONGEST_NAME
+        and any(unicodedata.category(letter)[0] in _SHOWING for letter in name(text))
+    )
 
 
 def name(text: str) -> str:
