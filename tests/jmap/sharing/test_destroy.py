@@ -27,3 +27,16 @@ def test_emails_that_are_in_hidden_mailboxes_too_stay_there(village: Village, bo
     village.set(BOB, "Mailbox", HERS, destroy=[boxes["archive"]], onDestroyRemoveEmails=True)
     [email] = village.ask(ANNA, "Email/get", HERS, ids=[both], properties=["mailboxIds"])["list"]
     assert {boxes["inbox"]: True} == email["mailboxIds"]
+
+
+def test_a_mailbox_is_not_emptied_by_who_may_not_remove_items(
+    village: Village, boxes: dict[str, str]
+) -> None:
+    village.share(ANNA, "Mailbox", boxes["archive"], BOB, "mayReadItems", "mayDelete")
+    kept = village.mailed(ANNA, HERS, boxes["archive"])
+    for empties in (True, False):
+        error = village.refused(
+            BOB, "Mailbox/set", HERS, destroy=[boxes["archive"]], onDestroyRemoveEmails=empties
+        )
+        assert "forbidden" == error["type"]
+    assert [] == village.ask(ANNA, "Email/get", HERS, ids=[kept])["notFound"]
