@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -63,7 +64,7 @@ def run(config: Config, *, any_port: bool) -> None:
         sockets = stack.enter_context(opened(config, http))
         if "smtp" not in sockets.mail:
             smtp = stack.enter_context(bind(host, _SMTP, any_port=True))
-            sockets = Sockets(http, {**sockets.mail, "smtp": smtp})
+            sockets = replace(sockets, mail={**sockets.mail, "smtp": smtp})
         _serve(config, sockets)
 
 

@@ -21,10 +21,14 @@ _ROLES: Final[dict[str, Role]] = {"smtp": "smtp", "lmtp": "lmtp"}
 
 @dataclass(frozen=True, slots=True)
 class Sockets:
-    """Listening sockets: for HTTP, and for mail by what is spoken there."""
+    """Listening sockets: for HTTP, and for mail by what is spoken there.
+
+    paths: of those that are Unix sockets, which the system knows by other names.
+    """
 
     http: socket.socket
     mail: dict[Role, socket.socket] = field(default_factory=dict)
+    paths: dict[Role, Path] = field(default_factory=dict)
 
     def inherited(self) -> list[str]:
         """Write their numbers for a process that inherits them, which reads them with `adopt`."""
@@ -32,10 +36,10 @@ class Sockets:
 
     def address(self, role: Role) -> str:
         """Write where one listens: ``HOST:PORT`` or the path of a Unix socket."""
-        at = self.mail[role].getsockname()
-        if not isinstance(at, tuple):
-            return str(at)
-        return f"[{at[0]}]:{at[1]}" if ":" in at[0] else f"{at[0]}:{at[1]}"
+        if role in self.paths:
+            return str(self.paths[role])
+        host, port = self.mail[role].getsockname()[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def describe(self) -> list[str]:
         """Write a line for each that mail comes by."""
@@ -62,7 +66,7 @@ def opened(config: Config, http: socket.socket) -> Iterator[Sockets]:
     Raises `ConfigError`.
     """
     mail: dict[Role, socket.socket] = {}
-    paths: list[Path] = []
+    paths: dict[Role, Path] = {}
     try:
         for key, role in _ROLES.items():
             text = getattr(config, key)
@@ -71,14 +75,14 @@ def opened(config: Config, http: socket.socket) -> Iterator[Sockets]:
             endpoint = parse_endpoint(key, text)
             if isinstance(endpoint, Path):
                 mail[role] = _listen_at(endpoint)
-                paths.append(endpoint)
+                paths[role] = endpoint
             else:
                 mail[role] = listen(*endpoint, flag=f"--{key}")
-        yield Sockets(http, mail)
+        yield Sockets(http, mail, paths)
     finally:
         for one in mail.values():
             one.close()
-        for path in paths:
+        for path in paths.values():
             path.unlink(missing_ok=True)
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import itertools
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from posthouse.capabilities.mail.ingest import Prepared
 from posthouse.delivery.accept import Target
@@ -21,8 +21,6 @@ from posthouse.delivery.reply import DELIVERED, FULL, LOOP, TROUBLE, UNKNOWN
 from posthouse.kit import clock, ids, log
 from posthouse.model.caller import Access
 from posthouse.proto.smtp.reply import Reply
-
-_ID_BITS: Final = 60
 
 _log = log.get("delivery")
 
@@ -39,6 +37,8 @@ class Deliverer:
         self._filer = filer
         self._judge = judge
         self._host = host
+        self._process = secrets.token_hex(4)
+        self._numbers = itertools.count(1)
 
     async def message(
         self, envelope: Envelope, targets: Sequence[Target], data: bytes, once: bytes = b""
@@ -51,7 +51,7 @@ class Deliverer:
         :param data: as it came, lines ending in CRLF.
         :param once: what names the message, if it has a name: under that no account gets it a second time.
         """
-        id = ids.encode(secrets.randbits(_ID_BITS))
+        id = f"{self._process}-{ids.encode(next(self._numbers))}"
         header = Header(data)
         if header.hops > MOST_HOPS:
             return [LOOP] * len(targets)

@@ -65,7 +65,8 @@ class Filer:
 
     async def _write(self, place: Access, letters: Sequence[Letter]) -> list[Exception | None]:
         try:
-            await self._store.write(place, place.owner, partial(self._put, place.account, letters))
+            unit = partial(self._put, place.account, letters)
+            await self._store.write(place, place.owner, unit, again=True)
         except Exception as error:
             if len(letters) == 1 or isinstance(error, Gone):
                 return [error] * len(letters)

@@ -41,14 +41,16 @@ class Gather(Generic[T, R]):
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is under way."""
-        return not self._running
+        """Whether nothing is under way, nor waits."""
+        return not self._running and not self._waiting
 
     async def do(self, piece: T) -> R:
         """Do a piece with others; raises its fault. Who goes away meanwhile stops nothing."""
-        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+        if not self._waiting:
+            loop.call_soon(self._go_on)  # so that what others bring at this moment is in the batch
         self._waiting.append((piece, future))
-        self._go_on()
         return await future
 
     def _go_on(self) -> None:

@@ -200,6 +200,11 @@ class Store:
         for number, taken in by_shard.items():
             await self.write(_whole(number), 0, partial(_renew, taken, until))
 
+    async def release(self, kind: str, now: int) -> None:
+        """Let all claimed jobs of a kind be due, as whoever had them is known to be gone."""
+        for number in await self._due(kind):
+            await self.write(_whole(number), 0, lambda txn: txn.release(kind, now))
+
     async def next_due(self, kind: str) -> int | None:
         """Give the Unix second at which the next job of a kind is due, in any account; None if there is none."""
         return min((await self._due(kind)).values(), default=None)

@@ -2,7 +2,8 @@
 
 Short reads run inline, in the caller's thread, under a budget; one that exceeds it starts again in a slow
 lane, a small pool of threads with connections of their own. Writes go through one thread a shard, which
-takes what waits and commits it together: one fsync for all. If it is several units, each runs in a savepoint.
+takes what waits and commits it together: one fsync for all. If it is several units, each runs in a savepoint; but
+those that may run twice share one, and run again one by one if any of them fails.
 """
 
 from __future__ import annotations
@@ -133,6 +134,7 @@ class _Waiting(Generic[T]):
     unit: Unit[T]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[T]
+    again: bool
     result: T | None = None
     error: BaseException | None = None
     moved: Mapping[str, int] | None = None
@@ -163,14 +165,17 @@ class WriteLane:
         self._thread = threading.Thread(target=self._serve, name=f"writer-{path.stem}", daemon=True)
         self._thread.start()
 
-    async def write(self, place: Place, person: int, unit: Unit[T]) -> T:
-        """Run a unit and return when its changes are durable; it raises what the unit raises."""
+    async def write(self, place: Place, person: int, unit: Unit[T], *, again: bool = False) -> T:
+        """Run a unit and return when its changes are durable; it raises what the unit raises.
+
+        again: it may run twice, which makes it cheaper: each savepoint has the full-text index written out.
+        """
         if self._closed:
             raise RuntimeError("the store is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         # A caller that goes away cancels what it waits for and not the unit, which stays in the queue.
-        self._queue.put(_Waiting(place, person, unit, loop, future))  # type: ignore[arg-type]
+        self._queue.put(_Waiting(place, person, unit, loop, future, again))  # type: ignore[arg-type]
         return await future
 
     def close(self) -> None:
@@ -205,11 +210,7 @@ class WriteLane:
             with self._turn:
                 database.run("BEGIN IMMEDIATE")
                 try:
-                    if len(group) == 1:
-                        self._run(database, group[0])
-                    else:
-                        for waiting in group:
-                            self._try(database, waiting)
+                    self._run_all(database, group)
                     database.run("COMMIT")
                     # Before another process can commit, so that news come in the order of their numbers.
                     self._announce(_moved(group))
@@ -225,6 +226,34 @@ class WriteLane:
                 waiting.error = OSError(errno.ENOSPC, "no space left on the disk")
             with suppress(RuntimeError):  # The loop was closed: nobody waits.
                 waiting.loop.call_soon_threadsafe(waiting.settle)
+
+    def _run_all(self, database: Database, group: list[_Waiting[object]]) -> None:
+        if len(group) == 1:
+            self._run(database, group[0])
+            return
+        # What is told of them later goes by the order in which they ran.
+        group.sort(key=lambda waiting: waiting.again)
+        together = [waiting for waiting in group if waiting.again]
+        for waiting in group[: len(group) - len(together)]:
+            self._try(database, waiting)
+        if together and not self._try_together(database, together):
+            for waiting in together:
+                self._try(database, waiting)
+
+    def _try_together(self, database: Database, group: list[_Waiting[object]]) -> bool:
+        """Run units in one savepoint; if any of them fails, undo them all and say so."""
+        database.run("SAVEPOINT units")
+        try:
+            for waiting in group:
+                self._run(database, waiting)
+        except Exception:
+            if not database.connection.in_transaction:
+                raise
+            database.run("ROLLBACK TO units")
+            for waiting in group:
+                waiting.result = waiting.moved = None
+        database.run("RELEASE units")
+        return all(waiting.moved is not None for waiting in group)
 
     def _try(self, database: Database, waiting: _Waiting[object]) -> None:
         """Run one unit in a savepoint, so that its failure undoes nothing of its neighbours."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from posthouse.app.config import Config, ConfigError, check_exposed, load, parse_listen
+from posthouse.app.config import Config, ConfigError, Mail, check_exposed, load, parse_listen
 
 
 @pytest.fixture
@@ -118,6 +118,13 @@ def test_a_fault_in_the_environment_names_the_variable() -> None:
         ({"public_url": "mail.example.org"}, "is not like https://mail.example.org"),
         ({"trusted_proxies": ["proxy.example.org"]}, "is no address or network"),
         ({"tls": {"certificate": "c.pem"}}, "belong together"),
+        ({"smtp": "25"}, "smtp: '25' is not HOST:PORT"),
+        ({"smtp": "unix:/x"}, "smtp: 'unix:/x' is not HOST:PORT"),
+        ({"lmtp": "unix:"}, "lmtp: 'unix:' is not unix:PATH"),
+        ({"lmtp": "unix:/" + "x" * 107}, "path of at most 107 octets"),
+        ({"mail": {"hostname": "mx_1"}}, "mail.hostname: 'mx_1' is not like"),
+        ({"mail": {"relays": ["mx.example.org"]}}, "mail.relays: .* is no address or network"),
+        ({"mail": {"max_size": 1000}}, "mail.max_size: must be from"),
         ({"limits": {"max_calls_in_request": 0}}, "limits.max_calls_in_request: must be from 1"),
         ({"limits": {"max_size_upload": 2**53}}, "limits.max_size_upload: must be from 1"),
     ],
@@ -167,3 +174,21 @@ def test_other_addresses_need_tls_or_a_proxy_that_has_it(listen: str) -> None:
 )
 def test_rows_may_be_kept_elsewhere(url: str, folder: str) -> None:
     assert Path(folder) == load(flags={"store": url}).store_folder
+
+
+@pytest.mark.parametrize(
+    ("lmtp", "relays", "is_open"),
+    [
+        ("unix:/run/x", (), True),
+        ("127.0.0.1:24", (), True),
+        ("0.0.0.0:24", ("10.0.0.0/8",), True),
+        ("0.0.0.0:24", (), False),
+    ],
+)
+def test_lmtp_is_open_to_those_alone_who_are_named(lmtp: str, relays: tuple[str, ...], is_open: bool) -> None:
+    config = Config(lmtp=lmtp, mail=Mail(relays=relays))
+    if is_open:
+        check_exposed(config)
+    else:
+        with pytest.raises(ConfigError, match="whoever reaches"):
+            check_exposed(config)

@@ -8,10 +8,14 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from posthouse.capabilities.mail import ingest
+from posthouse.capabilities.mail.ingest import Filing
 from posthouse.capabilities.mail.mailbox import mailbox, with_role
+from posthouse.capabilities.mail.upkeep import Moved
 from posthouse.delivery.judge import Verdict
 from posthouse.delivery.received import Envelope
 from posthouse.delivery.reply import DELIVERED, FULL, LOOP, TROUBLE, UNKNOWN
+from posthouse.model.ports import Txn
 from posthouse.proto.smtp.reply import Reply
 from posthouse.store.txn import Transaction
 from postoffice.office import FROM_FAR, PostOffice
@@ -155,6 +159,23 @@ def test_a_message_too_large_for_the_disk_keeps_no_other_out(
         return put_many(items, until)
 
     monkeypatch.setattr(town.app.blobs, "put_many", put_small)
+    assert [DELIVERED] == town.deliver(MESSAGE, ADA, times=9)
+    assert max(batches) > 1
+    assert 9 == len(town.emails(ADA))
+
+
+def test_a_message_that_cannot_be_filed_keeps_no_other_out(
+    town: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, batches = ingest.file, []
+
+    def file_few(txn: Txn, filings: Sequence[Filing]) -> list[Moved]:
+        batches.append(len(filings))
+        if len(filings) > 1:
+            raise ValueError("one of them")
+        return file(txn, filings)
+
+    monkeypatch.setattr(ingest, "file", file_few)
     assert [DELIVERED] == town.deliver(MESSAGE, ADA, times=9)
     assert max(batches) > 1
     assert 9 == len(town.emails(ADA))

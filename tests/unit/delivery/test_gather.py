@@ -26,9 +26,12 @@ class Bench:
 
 
 async def begun(gather: Gather[int, int], pieces: Sequence[int]) -> list[asyncio.Task[int]]:
-    tasks = [asyncio.ensure_future(gather.do(piece)) for piece in pieces]
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    """Begin with the first piece, and bring the others when it is under way."""
+    tasks = []
+    for some in (pieces[:1], pieces[1:]):
+        tasks += [asyncio.ensure_future(gather.do(piece)) for piece in some]
+        for _ in range(3):
+            await asyncio.sleep(0)
     return tasks
 
 
@@ -43,6 +46,17 @@ def test_what_comes_meanwhile_is_one_batch() -> None:
         assert [-1, -2, -3, -4, -5] == await asyncio.gather(*tasks)
         assert [[1], [2, 3, 4], [5]] == bench.batches
         assert gather.is_idle
+
+    asyncio.run(run())
+
+
+def test_what_comes_at_the_same_moment_is_one_batch() -> None:
+    async def run() -> None:
+        bench = Bench()
+        bench.gate.set()
+        gather = Gather(bench.work, at_once=1, most=3)
+        assert [-1, -2] == await asyncio.gather(gather.do(1), gather.do(2))
+        assert [[1, 2]] == bench.batches
 
     asyncio.run(run())
 
