@@ -143,6 +143,11 @@ def renew(database: Database, jobs: Sequence[Job], until: int) -> None:
     )
 
 
+def release(database: Database, kind: str, now: int) -> None:
+    """Let all jobs of a kind in this shard that somebody has be due now."""
+    database.run("UPDATE job SET due = ?, lease = 0 WHERE kind = ? AND lease > 0", (now, kind))
+
+
 def _job(row: Row) -> Job:
     *plain, payload = row
     return Job._make([*plain, loads(cast(bytes, payload))])

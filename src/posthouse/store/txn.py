@@ -624,6 +624,10 @@ class Transaction:
         """Take jobs of the whole shard, for `Store.claim`."""
         return jobs.claim(self._database, kind, now, until, limit)
 
+    def release(self, kind: str, now: int) -> None:
+        """Take back what workers have of the whole shard, for `Store.release`."""
+        jobs.release(self._database, kind, now)
+
     def renew(self, taken: Sequence[Job], until: int) -> None:
         """Lengthen leases in the whole shard, for `Store.renew`."""
         jobs.renew(self._database, taken, until)

@@ -142,6 +142,18 @@ def test_a_job_that_was_put_off_is_not_fetched_back_by_a_late_renewal(pantry: Pa
     assert (150, 0) == (jobs(pantry)[0].due, jobs(pantry)[0].lease)
 
 
+def test_what_somebody_had_who_is_gone_is_due_at_once(pantry: Pantry) -> None:
+    pantry.write(put(5))
+    pantry.write(put(500))
+    [(_, late)] = claim(pantry, now=100, until=200)
+    run(pantry.store.release("bake", 110))
+    [(_, mine)] = claim(pantry, now=110, until=210)
+    assert (late.id, 2) == (mine.id, mine.tries)
+    assert not pantry.write(lambda txn: txn.drop_job(late))
+    run(pantry.store.release("brew", 110))
+    assert [] == claim(pantry, now=200)
+
+
 def test_blobs_stay_as_long_as_the_job(pantry: Pantry) -> None:
     def may_read(txn: Transaction) -> bool:
         return txn.may_read_blob(DIGEST, 0)

@@ -1,8 +1,8 @@
 """Relay: the one process of a machine that sends what waits in the queue, and keeps hold of it meanwhile.
 
-Theory of operation. A job is claimed with a short lease, which is made longer for as long as it is worked on: when
-this process dies, what it had is due again soon. Whoever queues something wakes the relay over the bus; what is due
-later wakes it by the clock. It never polls.
+Theory of operation. A job is claimed with a short lease, which is made longer for as long as it is worked on. When
+this process dies, whoever takes over the lead begins with what it had. Whoever queues something wakes the relay over
+the bus; what is due later wakes it by the clock. It never polls.
 """
 
 from __future__ import annotations
@@ -91,11 +91,18 @@ class Relay:
             self._call(self._awake.set)
 
     async def _claim(self) -> None:
-        """Claim what is due, again and again."""
+        """Claim what is due, again and again; first of all what a process had that died.
+
+        It is gone for sure, as the lead was its own.
+        """
+        is_taken_over = False
         while True:
             # Before it is looked: what is queued from here on wakes us again.
             self._awake.clear()
             try:
+                if not is_taken_over:
+                    await self._store.release(letter.KIND, int(self._now()))
+                    is_taken_over = True
                 sleep = await self._claim_some()
             except OSError as error:
                 _log.error("relay.claim", **log.fault(error))

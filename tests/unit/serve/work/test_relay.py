@@ -258,7 +258,6 @@ def test_a_crash_at_any_write_doubles_nothing_that_was_recorded(
                 task.cancel()
             monkeypatch.setattr(carrier._Attempt, "_write", real)
             assert "final" == (await at.submission(id))["undoStatus"] or kill_at == 1
-            at.now += relay.LEASE
             async with at.relaying():
                 await at.until(at.is_empty)
                 await at.until(lambda: has(at, 1))
