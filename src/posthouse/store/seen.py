@@ -144,8 +144,10 @@ class Seen(Transaction):
             type = self._schema.layouts[name].type
             if opening.containers and not self._readable(opening):
                 continue
-            if opening.by is By.NOTHING or (opening.by is By.GRANT and not self._granted(name)):
+            if opening.by is By.NOTHING:
                 continue
+            if opening.by in (By.GRANT, By.PEOPLE) and not self._granted(name):
+                continue  # where he is not among the people, there are none
             found[name] = max(self._newest_grant(), self._level(type))
             if opening.by is By.CONTAINER and type.arrivals is not None:
                 found[type.arrivals] = self._heard(name).arrived
