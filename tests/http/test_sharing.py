@@ -228,3 +228,15 @@ def test_nobody_gives_a_right_that_he_lacks(sharer: Sharer, sign_in: Callable[..
     assert given["notUpdated"] is None
     shares = sharer.owner.call("Mailbox/get", ids=[mailbox])[1]["list"][0]["shareWith"]
     assert ["mayReadItems"] == [name for name, has in shares[third].items() if has]
+
+
+def test_many_are_told_behind_the_answer(sharer: Sharer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("posthouse.app.sharing._FEW", 0)
+    mailbox = sharer.mailbox("ours")
+    with listening(sharer.guest) as changed:
+        sharer.share(mailbox, READ)
+        home = sharer.guest.account_for("ShareNotification/get")
+        while "ShareNotification" not in changed().get(home, {}):
+            pass
+    _, got = sharer.guest.call("ShareNotification/get", ids=None)
+    assert [mailbox] == [one["objectId"] for one in got["list"]]

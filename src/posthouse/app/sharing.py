@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Final
 
 from posthouse.capabilities.principals.notifier import Notifier
 from posthouse.directory import sharing
@@ -15,6 +17,9 @@ from posthouse.store.account import Store
 from posthouse.store.txn import Transaction
 
 _log = log.get("sharing")
+
+_FEW: Final = 50
+"""So many people are told before the answer to whoever shared; more are told behind it."""
 
 
 class Sharing:
@@ -30,6 +35,7 @@ class Sharing:
         self._notifier = notifier
         self._store = store
         self._types = types
+        self._teller = ThreadPoolExecutor(1, thread_name_prefix="teller")
 
     async def known(self, access: Access, principals: Collection[int]) -> set[int]:
         """See `call.Sharing.known`."""
@@ -43,16 +49,26 @@ class Sharing:
     async def changed(self, access: Access, principals: Collection[int]) -> None:
         """See `call.Sharing.changed`: callers are made anew, and people get their ShareNotifications.
 
-        What fails here undoes no grant: who may do what is asked of the grants alone, and what was not told is
-        told with the next change or at the next start.
+        What fails here, or is cut off, undoes no grant: who may do what is asked of the grants alone, and what was
+        not told is told with the next change or at the next start.
         """
         try:
-            await asyncio.to_thread(self._circle.changed, principals)
-            place = self._circle.place_of(access.account)
+            reached = await asyncio.to_thread(self._circle.changed, principals)
+        except OSError as error:
+            _log.error("sharing.changed", account=access.account, **log.fault(error))
+            return
+        # In a thread of its own, for the event loop of this request may end with it.
+        telling = self._teller.submit(lambda: asyncio.run(self._tell(access.account)))
+        if reached <= _FEW:
+            await asyncio.shield(asyncio.wrap_future(telling))
+
+    async def _tell(self, account: int) -> None:
+        try:
+            place = self._circle.place_of(account)
             if place is not None:
                 await self._notifier.tell(place)
         except OSError as error:
-            _log.error("sharing.changed", account=access.account, **log.fault(error))
+            _log.error("sharing.tell", account=account, **log.fault(error))
 
     async def tell_all(self) -> None:
         """Write the ShareNotifications that a process which ended left unwritten."""
@@ -60,6 +76,10 @@ class Sharing:
             place = self._circle.place_of(account)
             if place is not None:
                 await self._notifier.tell(place)
+
+    def close(self) -> None:
+        """Finish with whom is being told; the rest waits for the next start."""
+        self._teller.shutdown(cancel_futures=True)
 
     async def look(self, person: int, accounts: Sequence[Access]) -> Sequence[Access]:
         """Give those accounts in which something is granted to a visitor, with what it is.

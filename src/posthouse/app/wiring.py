@@ -121,6 +121,7 @@ class App:
     def close(self) -> None:
         """Finish the writes that wait and close every file."""
         self.keeping.shutdown()
+        self.sharing.close()
         self.store.close()
         self.aside.shutdown()
         self.passwords.close()

@@ -35,10 +35,14 @@ class Sharing:
         """Point principals to an account of which something is about to be granted to them."""
         self._store.point(account, principals)
 
-    def changed(self, principals: Iterable[int]) -> None:
-        """Let every process look again at what is open to principals and to those in them, once it has changed."""
+    def changed(self, principals: Iterable[int]) -> int:
+        """Let every process look again at what is open to principals and to those in them, once it has changed.
+
+        Returns how many people that are.
+        """
         reached = self._store.note_reach(principals)
         self._announce([Reached(person) for person in reached])
+        return len(reached)
 
     # -- telling --
 

@@ -112,10 +112,10 @@ class Notifier:
         self._now = now
 
     async def tell(self, place: Access) -> None:
-        """Tell of all that has changed in an account, until nothing is left to tell."""
+        """Tell of all that has changed in an account, until nothing is left to tell; from any event loop."""
         home = self._circle.home_of(place.owner)
         while True:
-            grants, containers = await self._store.read(place, 0, self._untold)
+            grants, containers = await self._store.read(place, 0, self._untold, inline=False)
             if not grants:
                 return
             if home is not None:
