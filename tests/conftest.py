@@ -25,6 +25,10 @@ PEERS: Mapping[str, Callable[[], bool]] = {
     "jmapc": lambda: (CLIENTS / ".venv" / "bin" / "python").exists(),
     "jmaplib": lambda: any(CLIENTS.glob(".venv/lib/python*/site-packages/jmaplib-*")),
     "spam-assassin": CORPUS.exists,
+    "swaks": lambda: shutil.which("swaks") is not None,
+    "postfix": lambda: (
+        Path("/usr/sbin/postfix").exists() and os.geteuid() == 0
+    ),  # which it must be started as
     "chromium": lambda: shutil.which("chromium") is not None,
     "opendkim": lambda: shutil.which("opendkim", path="/usr/sbin:/usr/bin") is not None,
     "pyright": lambda: shutil.which("node") is not None and (CLIENTS / "node_modules" / "pyright").exists(),

@@ -104,25 +104,42 @@ class Connection(asyncio.Protocol):
 
     # What the transport calls.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Let the peer in, or say why not."""
-        self._transport = cast(asyncio.Transport, transport)
-        name = transport.get_extra_info("peername")
+    def admit(self, name: object) -> Reply | None:
+        """Let a peer in, or say why not; who was let in is `part`ed with once.
+
+        :param name: the address of his socket.
+        """
         if isinstance(name, tuple):
             self._address, self._port = plain_address(name[0]), name[1]
             if not self._listener.is_trusted:
                 self._origin = origin_of(self._address)
         refusal = self._house.doorkeeper.enter(self._origin, self._loop.time())
-        if refusal is not None:
+        if refusal is None:
+            self._is_counted = True
+        else:
             _log.info("smtp.full", status=refusal.enhanced)
-            if not self._listener.is_implicit:
+        return refusal
+
+    def part(self) -> None:
+        """Note that the peer is gone."""
+        self._is_lost = self._has_ended = self._may_write = True
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if self._is_counted:
+            self._is_counted = False
+            self._house.doorkeeper.leave(self._origin)
+        self._let_go()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to serve the peer, unless there is no room."""
+        self._transport = cast(asyncio.Transport, transport)
+        if not self._is_counted:
+            refusal = self.admit(transport.get_extra_info("peername"))
+            if refusal is not None:
                 self._transport.write(refusal.encode())
-            self._transport.close()
-            return
-        self._is_counted = True
+                self._transport.close()
+                return
         self._talks = Talks(self._house.sign_in, self._address)
-        if self._listener.is_implicit:
-            self._pause()
         self._house.connections.add(self)
         self._task = self._loop.create_task(self._live())
         self._watch()
@@ -147,7 +164,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Go on only with what cannot be left half done."""
-        self._part()
+        self.part()
         self._wake()
 
     def pause_writing(self) -> None:
@@ -192,8 +209,6 @@ class Connection(asyncio.Protocol):
             self._let_go()
 
     async def _talk(self) -> None:
-        if self._listener.is_implicit and not await self._secure():
-            return
         self._session.greet()
         while True:
             event = self._session.next()
@@ -344,7 +359,7 @@ class Connection(asyncio.Protocol):
         closing = self._session.next()  # if more came in clear
         if closing is not None:
             self._transport.abort()
-            self._part()
+            self.part()
             return
         self._flush()
         if await self._secure():
@@ -365,10 +380,10 @@ class Connection(asyncio.Protocol):
         except (OSError, ssl.SSLError) as error:
             _log.info("smtp.handshake", error=type(error).__name__)
             self._transport.abort()
-            self._part()  # of a connection that is lost in the middle of this, nobody else tells us
+            self.part()  # of a connection that is lost in the middle of this, nobody else tells us
             return False
         if transport is None:
-            self._part()
+            self.part()
             return False
         self._transport = transport
         self._is_reading = True
@@ -428,16 +443,6 @@ class Connection(asyncio.Protocol):
         self._resume()
         if self._transport.can_write_eof():
             self._transport.write_eof()
-
-    def _part(self) -> None:
-        """Note that the peer is gone."""
-        self._is_lost = self._has_ended = self._may_write = True
-        if self._watcher is not None:
-            self._watcher.cancel()
-        if self._is_counted:
-            self._is_counted = False
-            self._house.doorkeeper.leave(self._origin)
-        self._let_go()
 
     def _let_go(self) -> None:
         """Be forgotten once the peer is gone and nothing is done for him any more."""

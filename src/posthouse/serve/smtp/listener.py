@@ -8,10 +8,12 @@ import ssl
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from posthouse.proto.smtp.service import Service
 
-_BACKLOG = 1024
+BACKLOG: Final = 1024
+"""Connections that may wait to be let in, while others come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class Listener:
 def bind(host: str, port: int) -> socket.socket:
     """Return a listening socket; port 0 takes a free one. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
 
 
 def bind_unix(path: Path, mode: int = 0o660) -> socket.socket:
@@ -51,7 +53,7 @@ def bind_unix(path: Path, mode: int = 0o660) -> socket.socket:
         early.unlink(missing_ok=True)
         listening.bind(str(early))
         early.chmod(mode)
-        listening.listen(_BACKLOG)
+        listening.listen(BACKLOG)
         early.rename(path)
     except BaseException:
         listening.close()
