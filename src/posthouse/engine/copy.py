@@ -6,8 +6,9 @@ from posthouse.engine import access, state
 from posthouse.engine.call import Call
 from posthouse.engine.get import readable
 from posthouse.engine.given import may_create
+from posthouse.engine.outcome import Outcome
 from posthouse.engine.result import Result, or_none
-from posthouse.engine.set import Outcome, commit, prepared
+from posthouse.engine.set import commit, prepared
 from posthouse.engine.set import set as set_
 from posthouse.kit.json import JsonObject
 from posthouse.model.change import Act, Change

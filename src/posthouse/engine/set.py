@@ -13,7 +13,6 @@ import builtins
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from itertools import chain
@@ -22,37 +21,16 @@ from typing import Final
 from posthouse.engine import access, share, state, visitor
 from posthouse.engine import given as given_
 from posthouse.engine.call import Call
+from posthouse.engine.outcome import Outcome
 from posthouse.engine.result import Result, or_none
 from posthouse.kit import clock
-from posthouse.kit.json import Json, JsonObject
+from posthouse.kit.json import JsonObject
 from posthouse.model.change import Act, Change, Finished, Stage
 from posthouse.model.property import Part
 from posthouse.model.type import FinishHook, Type
 from posthouse.proto.jmap import patch
 from posthouse.proto.jmap.errors import MethodError, SetError
 from posthouse.store.txn import Transaction
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of the changes of one call.
-
-    reached: the Principals to whom more, less or something else is open now. implied: the calls that follow.
-    """
-
-    old_state: str = ""
-    new_state: str = ""
-    created: dict[str, JsonObject] = field(default_factory=dict)
-    updated: dict[str, JsonObject | None] = field(default_factory=dict)
-    destroyed: list[str] = field(default_factory=list)
-    refused: defaultdict[Act, dict[str, SetError]] = field(default_factory=lambda: defaultdict(dict))
-    reached: builtins.set[int] = field(default_factory=builtins.set)
-    implied: Sequence[tuple[str, JsonObject]] = ()
-
-    def refusals(self, act: Act) -> Json:
-        """Give the SetErrors of one kind of change, None if there is none."""
-        refused = self.refused.get(act)
-        return {key: error.as_json() for key, error in refused.items()} if refused else None
 
 
 async def set(call: Call, type: Type, arguments: JsonObject) -> Result:
