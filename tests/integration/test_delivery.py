@@ -9,9 +9,10 @@ import re
 import signal
 import smtplib
 import socket
+import ssl
 import threading
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,7 +22,6 @@ import pytest
 from .conftest import NAME, PASSWORD, Commands, Process
 
 MESSAGE = "From: Ann <ann@far.example>\r\nTo: {to}\r\nSubject: {subject}\r\n\r\nHow are you?\r\n"
-Client = Callable[[], smtplib.SMTP]
 
 
 def port_of(server: Process, role: str) -> int:
@@ -170,7 +170,7 @@ def test_a_killed_worker_loses_no_mail_that_was_acknowledged(posthouse: Commands
             enough.set()
             for sender in senders:
                 sender.join()
-        there = [one for one in all_subjects(server)]
+        there = all_subjects(server)
         acknowledged = {subject for sender in senders for subject in sender.acknowledged}
         unsure = {subject for sender in senders for subject in sender.unsure}
         assert unsure, "nothing was cut off"
@@ -186,3 +186,24 @@ def all_subjects(server: Process) -> list[str]:
     while ids := client.ask("Email/query", position=len(found), limit=500)["ids"]:
         found += [one["subject"] for one in client.ask("Email/get", ids=ids, properties=["subject"])["list"]]
     return found
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_who_asks_for_tls_gets_it(posthouse: Commands, tmp_path: Path, workers: str) -> None:
+    pytest.importorskip("cryptography")
+    from posthouse.testing.certificate import make
+
+    chain, key = make(tmp_path)
+    posthouse.add()
+    config = tmp_path / "posthouse.toml"
+    config.write_text(f'[mail]\nverify = false\n[tls]\ncertificate = "{chain}"\nkey = "{key}"\n')
+    with posthouse.serving(
+        "serve", "--config", config, "--workers", workers, "--smtp", "127.0.0.1:0"
+    ) as server:
+        with smtplib.SMTP("127.0.0.1", port_of(server, "SMTP"), timeout=30) as client:
+            client.starttls(context=ssl.create_default_context(cafile=str(chain)))
+            assert {} == send(client, "Hello", NAME)
+        reader = server.client(NAME, PASSWORD, str(chain))
+        [id] = reader.ask("Email/query")["ids"]
+        [found] = reader.ask("Email/get", ids=[id], properties=["header:Received:asRaw"])["list"]
+        assert " with ESMTPS id " in found["header:Received:asRaw"]
