@@ -11,7 +11,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import contacts, deliver, edge, mailauth, mime, push, suite, websocket
+from bench import contacts, deliver, edge, mailauth, mime, push, sharing, suite, websocket
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -25,6 +25,7 @@ cases:
   contacts show, complete and import an address book of 50,000 cards
   deliver  a message from its bytes to durable and indexed, a hundred in flight
   push     how soon changes are told, to how many, and what it costs to wait for them
+  sharing  what sharing costs owners and guests, and telling them of it
   websocket  what a request costs over a WebSocket, beside HTTP
   edge     what the HTTP edge adds to a static answer
   mime     the steps of reading one message
@@ -50,6 +51,7 @@ def main() -> None:
         "contacts",
         "deliver",
         "push",
+        "sharing",
         "websocket",
         "edge",
         "mime",
@@ -87,6 +89,8 @@ def main() -> None:
         kept["deliver"] = deliver.main(given.data / "deliver", max(given.rounds // 3, 3))
     if "push" in cases:
         kept["push"] = push.main(given.data / "push")
+    if "sharing" in cases:
+        kept["sharing"] = sharing.main(given.data / "sharing", given.size, given.rounds)
     if "websocket" in cases:
         kept["websocket"] = websocket.main(given.data / "websocket")
     if given.save and kept:
