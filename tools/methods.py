@@ -47,9 +47,7 @@ STANDARD: Final[dict[str, str]] = {
 NOTES: Final[dict[str, str]] = {
     "Principal/set": "one's own name, description and time zone; the directory has the rest",
     "ShareNotification/set": "destroys, as the standard says",
-    "EmailSubmission/set": "refuses each create with `forbiddenToSend`: this build does not send",
     "ContactCard/parse": "one card for each blob, as other servers have it; `urn:ietf:params:jmap:contacts:parse`",
-    "VacationResponse/set": "kept, but nothing answers yet: this build does not receive",
 }
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import signal
 import socket
 from pathlib import Path
 
+from wire.events import Events
+
 from .conftest import Commands
 
 DEMO = ("demo@example.org", "demo")
+FRIEND = "friend@example.org"
 
 
 def test_a_demo_prints_where_it_is_and_who_may_sign_in_and_answers(posthouse: Commands) -> None:
@@ -74,3 +78,30 @@ def test_a_port_that_is_asked_for_and_in_use_is_told(posthouse: Commands) -> Non
         f"posthouse: {address} is in use: end the program that has it, or choose another with --listen\n"
     )
     assert expected == ended.stderr
+
+
+def test_the_demo_users_write_to_each_other_at_once(posthouse: Commands) -> None:
+    """By EmailSubmission, and the other is told by push."""
+    with posthouse.serving("demo") as server:
+        demo, friend = server.client(*DEMO), server.client(FRIEND, "friend")
+        url = f"{server.url}/jmap/eventsource/?types=EmailDelivery&closeafter=no&ping=0"
+        credentials = base64.b64encode(f"{FRIEND}:friend".encode()).decode()
+        with Events(url, authorization=f"Basic {credentials}") as events:
+            events.welcome()
+            [drafts] = demo.ask("Mailbox/query", filter={"role": "drafts"})["ids"]
+            mail = {
+                "mailboxIds": {drafts: True},
+                "from": [{"email": DEMO[0]}],
+                "to": [{"email": FRIEND}],
+                "subject": "at once",
+            }
+            made = demo.ask("Email/set", create={"m": mail})["created"]["m"]["id"]
+            identity = demo.ask("Identity/get")["list"][0]["id"]
+            submission = {"emailId": made, "identityId": identity}
+            assert demo.ask("EmailSubmission/set", create={"s": submission})["created"]
+            assert events.next() is not None
+        [found] = friend.ask("Email/query", filter={"subject": "at once"})["ids"]
+        [email] = friend.ask("Email/get", ids=[found], properties=["from", "mailboxIds"])["list"]
+        assert DEMO[0] == email["from"][0]["email"]
+        [inbox] = friend.ask("Mailbox/query", filter={"role": "inbox"})["ids"]
+        assert {inbox: True} == email["mailboxIds"]

@@ -95,9 +95,9 @@ class Host:
 
 @asynccontextmanager
 async def host(
-    script: Mapping[str, Say] | None = None, *, tls: ssl.SSLContext | None = None
+    script: Mapping[str, Say] | None = None, *, tls: ssl.SSLContext | None = None, implicit: bool = False
 ) -> AsyncIterator[Host]:
-    """Run a host that follows a script; what it does not say is polite."""
+    """Run a host that follows a script; what it does not say is polite. implicit: with TLS from the start."""
     made = Host(script or {}, tls)
     connections: set[asyncio.Task[None]] = set()
 
@@ -109,7 +109,7 @@ async def host(
             await made.serve(reader, writer)
         connections.discard(task)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=2**24)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=2**24, ssl=tls if implicit else None)
     made.port = server.sockets[0].getsockname()[1]
     try:
         yield made

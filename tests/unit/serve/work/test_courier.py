@@ -317,3 +317,15 @@ async def test_a_smart_host_is_signed_in_at(
     assert "AUTH PLAIN AHUAcA==" in far.said
     async with host({**ehlo, "AUTH": "535 5.7.8 wrong"}, tls=shown) as far:
         assert [(435, "4.7.8")] == await take(far.port, trust=trust, login=Login("u", "p"))
+
+
+@run
+async def test_a_smart_host_with_tls_from_the_first_byte_is_signed_in_at(
+    certificate: tuple[ssl.SSLContext, ssl.SSLContext],
+) -> None:
+    shown, trust = certificate
+    manner = {"trust": trust, "login": Login("u", "p"), "implicit": True}
+    async with host({"EHLO": "250-far\r\n250 AUTH PLAIN"}, tls=shown, implicit=True) as far:
+        assert [(250, "2.0.0")] == await take(far.port, **manner)
+        assert [(451, "4.4.1")] == await take(far.port, **(manner | {"trust": ssl.create_default_context()}))
+    assert (1, 1) == (len(far.messages), far.said.count("AUTH PLAIN AHUAcA=="))
