@@ -240,3 +240,11 @@ def test_many_are_told_behind_the_answer(sharer: Sharer, monkeypatch: pytest.Mon
             pass
     _, got = sharer.guest.call("ShareNotification/get", ids=None)
     assert [mailbox] == [one["objectId"] for one in got["list"]]
+
+
+def test_what_a_guest_makes_is_subscribed_for_who_owns_the_account(sharer: Sharer) -> None:
+    above = sharer.mailbox("ours")
+    sharer.share(above, READ | {"mayCreateChild": True})
+    made = sharer.seen("Mailbox/set", create={"m": {"name": "his", "parentId": above}})["created"]["m"]["id"]
+    _, got = sharer.owner.call("Mailbox/get", ids=[made], properties=["isSubscribed"])
+    assert [{"id": made, "isSubscribed": True}] == got["list"]

@@ -59,7 +59,7 @@ class Callers:
         visited = [_of_other(owner, principals) for owner in self._principals.owners(principals)]
         is_whole = True
         accounts = [
-            Access(person.account, person.shard, person.login, owner=person.id),
+            Access(person.account, person.shard, person.login, owner=person.id, subscribed=True),
             *map(_of_group, groups),
             *([] if home is None else [_of_domain(home, person.id)]),
         ]

@@ -552,6 +552,8 @@ class _Commit:
             told["myRights"] = self._rights(change.id)
         if self._visits:
             told = visitor.masked(self._eyes, self._type, change.id, told)
+            if share.PROPERTY in told or share.PROPERTY in change.named:
+                told[share.PROPERTY] = share.of(self._txn, self._view, self._type, change.id)
         self._outcome.created[change.key] = told | change.report
         if change.id in self._patched_by:
             self._outcome.updated[wire] = None

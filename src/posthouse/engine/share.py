@@ -89,7 +89,7 @@ def judge(view: View, type: Type, change: Change) -> None:
     """Bring what a change says of sharing into its one form.
 
     Raises SetError ``forbidden`` if the caller gives a right that neither he nor the Principal has (RFC 9610 §2.3),
-    ``overQuota`` for very many Principals.
+    or shares what he makes in the account of another, see `inherit`; ``overQuota`` for very many Principals.
     """
     rights = type.rights
     if rights is None or PROPERTY not in change.named:
@@ -97,6 +97,8 @@ def judge(view: View, type: Type, change: Change) -> None:
     before, after = read(rights, (change.old or {}).get(PROPERTY)), read(rights, change.after().get(PROPERTY))
     if len(after) > MOST:
         raise SetError("overQuota", f"it can be shared with at most {MOST}")
+    if after and change.old is None and not view.lacks_nothing:
+        raise SetError("forbidden", "what a visitor makes is shared as its parent is")
     held = view.rights(type, change.id) if change.old is not None else rights.all
     for who, bits in after.items():
         if bits & ~before.get(who, 0) & ~held:

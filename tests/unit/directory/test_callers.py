@@ -100,7 +100,7 @@ def test_a_caller_has_his_own_accounts_his_groups_his_domain_s_and_what_is_share
     assert home is not None
     kinds = frozenset(["Mailbox"])
     assert [
-        Access(ada.account, ada.shard, ADA, owner=ada.id),
+        Access(ada.account, ada.shard, ADA, owner=ada.id, subscribed=True),
         Access(crew.account, crew.shard, crew.login, is_personal=False, owner=crew.id, subscribed=True),
         Access(team.account, team.shard, TEAM, is_personal=False, owner=team.id, subscribed=True),
         replace(home, through=frozenset([ada.id]), kinds=frozenset(["Principal"])),

@@ -83,7 +83,7 @@ def test_a_password_lets_in_with_the_account_and_that_of_the_domain(
     sign_in: SignIn, people: People, sharing: Sharing
 ) -> None:
     person = people.add(ADA, "secret")
-    own = Access(person.account, person.shard, ADA, is_personal=True, is_read_only=False, owner=person.id)
+    own = Access(person.account, person.shard, ADA, owner=person.id, subscribed=True)
     home = sharing.home_of(person.id)
     assert home is not None
     of_domain = replace(home, through=frozenset([person.id]), kinds=frozenset(["Principal"]))

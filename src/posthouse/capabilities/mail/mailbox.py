@@ -118,7 +118,10 @@ _NAME_IS = Filter("name", Test.EQUALS, ("name",))
 
 @mailbox.check
 def keep_the_tree_sound(txn: Txn, change: Change, stage: Stage) -> None:
-    """Refuse loops, depths, twin names under one parent and a second holder of a role (RFC 8621 §2)."""
+    """Refuse loops, depths, twin names under one parent and a second holder of a role (RFC 8621 §2).
+
+    A visitor gives no role at all.
+    """
     new = change.after()
     old = change.old or {}
     is_new = change.act is Act.CREATE
@@ -228,6 +231,8 @@ def _check_name(txn: Txn, change: Change, stage: Stage) -> None:
 
 
 def _check_role(txn: Txn, change: Change, stage: Stage) -> None:
+    if txn.through is not None:  # Mail would come to where he reads it, and he would hear which are taken.
+        raise SetError("forbidden", "a visitor gives no role")
     role = change.after()["role"]
     holders = _matching(
         txn, stage, Leaf(mailbox.filters["role"], role), lambda values: values["role"] == role
