@@ -12,7 +12,7 @@ import pytest
 
 from posthouse.testing import Server
 from wire.events import Events
-from wire.person import PRINCIPALS, Person
+from wire.person import CORE, MAIL, PRINCIPALS, Person
 
 OWNER = "urn:ietf:params:jmap:principals:owner"
 READ = {"mayReadItems": True}
@@ -240,6 +240,13 @@ def test_many_are_told_behind_the_answer(sharer: Sharer, monkeypatch: pytest.Mon
             pass
     _, got = sharer.guest.call("ShareNotification/get", ids=None)
     assert [mailbox] == [one["objectId"] for one in got["list"]]
+
+
+def test_who_does_not_ask_for_sharing_is_not_told_of_it(sharer: Sharer) -> None:
+    calls = ["Mailbox/set", {"accountId": sharer.account, "create": {"m": {"name": "plain"}}}, "0"]
+    response = sharer.owner.send(calls, using=[CORE, MAIL]).json()
+    [[_, answer, _]] = response["methodResponses"]
+    assert "shareWith" not in answer["created"]["m"]
 
 
 def test_what_a_guest_makes_is_subscribed_for_who_owns_the_account(sharer: Sharer) -> None:

@@ -542,7 +542,10 @@ class _Commit:
         wire = self._type.wire(change.id)
         values = change.after()
         told = {"id": wire}
+        foreign = self._type.foreign(self._call.using) if self._type.uris else ()
         for name, prop in self._type.properties.items():
+            if name in foreign:
+                continue
             # What must be asked for may be stored in another form than the one that /get shows.
             if name not in change.named and name in values and prop.by_default:
                 told[name] = values[name]
