@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -33,6 +34,8 @@ AT_ONCE_TO_ONE: Final = 10
 """Connections to one destination."""
 _MOST_IN_ONE: Final = 100  # recipients of one transaction of SMTP (RFC 5321 §4.5.3.1.8)
 _AT_ONCE: Final = 10  # destinations of one letter
+_LARGE: Final = 1_000_000  # octets
+_LARGE_AT_ONCE: Final = 4
 _REST: Final = 60  # seconds for which a destination that could not be reached is left alone
 _MOST_RESTING: Final = 10_000
 _LEASE: Final = 3600  # seconds that bytes stay though nothing keeps them yet
@@ -92,24 +95,49 @@ class Means:
     pause: float = 5.0
 
 
+class _Door:
+    """Who is at a destination, or waits there."""
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Semaphore(AT_ONCE_TO_ONE)
+        self.visitors = 0
+
+
 class Carrier:
     """Makes attempts; of one event loop."""
 
     def __init__(self, means: Means) -> None:
         self._means = means
-        self._doors: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(AT_ONCE_TO_ONE)
-        )
+        self._doors: dict[str, _Door] = {}
+        self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
         self._resting: dict[str, tuple[float, Answer]] = {}
 
     async def attempt(self, claim: Claim) -> None:
         """Try to bring a letter to all who wait for it, and write down what became of that. Raises `Lost`."""
         attempt = _Attempt(self._means, claim)
         await attempt.begin()
+        if attempt.is_large():
+            async with self._large:
+                await self._carry(attempt)
+        else:
+            await self._carry(attempt)
+
+    async def rest(self, claim: Claim) -> None:
+        """Let a letter wait whose attempt failed through a fault of ours; what was written down of it stays."""
+        due = int(self._means.now()) + progress.pause(claim.job.tries, self._means.jitter())
+
+        def unit(txn: Txn) -> None:
+            for job in txn.jobs(claim.job.kind, claim.job.about):
+                if (job.id, job.tries) == (claim.job.id, claim.job.tries):
+                    txn.put_off(job, due, job.payload)
+
+        await self._means.store.write(claim.place, 0, unit)
+
+    async def _carry(self, attempt: _Attempt) -> None:
         try:
             message = await asyncio.to_thread(attempt.compose)
         except KeyError:
-            _log.error("relay.no_message", job=claim.job.id, account=claim.job.account)
+            _log.error("relay.no_message", job=attempt.claim.job.id, account=attempt.claim.job.account)
             lost = Answer(Reply(554, "5.3.0", "the message is not there any more"))
             await attempt.note([(one, lost) for one in attempt.letter.waiting])
             await attempt.end(b"")
@@ -164,7 +192,7 @@ class Carrier:
         recipients: Sequence[Recipient],
         message: bytes,
     ) -> None:
-        async with turn, self._doors[destination]:
+        async with turn, self._at(destination):
             resting = self._resting.get(destination)
             if resting is not None and resting[0] > self._means.now():
                 answers = [resting[1]] * len(recipients)
@@ -180,9 +208,19 @@ class Carrier:
             if len(self._resting) >= _MOST_RESTING:
                 self._resting.clear()
             self._resting[destination] = (self._means.now() + _REST, answer)
-        if len(self._doors) > _MOST_RESTING:
-            for name in [name for name, door in self._doors.items() if door._value == AT_ONCE_TO_ONE]:
-                del self._doors[name]
+
+    @asynccontextmanager
+    async def _at(self, destination: str) -> AsyncIterator[None]:
+        """Wait for one's turn at a destination."""
+        door = self._doors.setdefault(destination, _Door())
+        door.visitors += 1
+        try:
+            async with door.turn:
+                yield
+        finally:
+            door.visitors -= 1
+            if not door.visitors:
+                del self._doors[destination]
 
 
 class _Attempt:
@@ -197,6 +235,10 @@ class _Attempt:
         """Let it be known that the letter can't be taken back any more."""
         if self.letter.tries == 0:
             await self._write(self._noted)
+
+    def is_large(self) -> bool:
+        """Say whether the message takes so much memory that few like it may be under way."""
+        return (self._means.blobs.size(bytes.fromhex(self.letter.blob)) or 0) > _LARGE
 
     def compose(self) -> bytes:
         """Make the message as it is sent; raises KeyError if its bytes are lost."""

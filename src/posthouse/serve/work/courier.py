@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException
+from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException, SMTPServerDisconnected
 
 from posthouse.capabilities.submission import address
 from posthouse.capabilities.submission.letter import Letter, Recipient
@@ -29,6 +29,7 @@ NO_8BIT: Final = Reply(554, "5.6.3", "the host takes no 8-bit text, in which thi
 NO_UTF8: Final = Reply(553, "5.6.7", "the host takes no address in other scripts")
 TOO_LARGE: Final = Reply(552, "5.3.4", "the host takes no message as large as this")
 
+_GO_ON: Final = 354
 _STATUS: Final = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|\Z)", re.ASCII)
 _XTEXT: Final = re.compile(r"[^!-*,-<>-~]")
 
@@ -238,14 +239,19 @@ class _Talk:
             return
 
     async def _data(self, message: bytes) -> Reply:
-        try:
-            done = await self._client.data(message, timeout=self._patience.data)
-        except SMTPResponseException as refused:
-            reply = _reply(refused.code, refused.message)
-            # A yes before the message was sent, or one of another kind, takes nothing on.
+        begun = await self._client.execute_command(b"DATA", timeout=self._patience.command)
+        if begun.code != _GO_ON:
+            reply = _reply(begun.code, begun.message)
+            # A yes before the message was sent takes nothing on.
             return (
-                reply if not reply.is_positive else Reply(451, "4.5.0", f"the host said {refused.code} to it")
+                reply if not reply.is_positive else Reply(451, "4.5.0", f"the host said {begun.code} to DATA")
             )
+        protocol = self._client.protocol
+        if protocol is None:
+            raise SMTPServerDisconnected("Connection lost")
+        # The library's own way makes lines canonical first, which they are, and that takes long.
+        protocol.write(_with_dots(message))
+        done = await protocol.read_response(timeout=self._patience.data)
         return _reply(done.code, done.message)
 
     async def _command(self, verb: str, *words: str) -> Reply:
@@ -308,6 +314,12 @@ async def _hello(client: SMTP) -> None:
         if not 500 <= refused.code < 600:
             raise
         await client.helo()
+
+
+def _with_dots(message: bytes) -> bytes:
+    """Write a message for DATA, with the line that ends it (RFC 5321 §4.5.2)."""
+    stuffed = message.replace(b"\r\n.", b"\r\n..")
+    return (b"." if message.startswith(b".") else b"") + stuffed + b".\r\n"
 
 
 def _path(text: str) -> str:

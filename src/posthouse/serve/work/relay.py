@@ -135,9 +135,10 @@ class Relay:
         except Exception as error:
             if isinstance(error, Lost) or (isinstance(error, ExceptionGroup) and error.subgroup(Lost)):
                 _log.warning("relay.lost", job=claim.job.id, account=claim.job.account)
-            else:
-                # It is due again when its lease ends.
-                _log.error("relay.failed", job=claim.job.id, account=claim.job.account, **log.fault(error))
+                return
+            _log.error("relay.failed", job=claim.job.id, account=claim.job.account, **log.fault(error))
+            with suppress(OSError):  # Then it is due again when its lease ends.
+                await self._carrier.rest(claim)
 
     async def _keep_hold(self) -> None:
         """Make the leases of what is under way longer, before they end."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from postbox.host import host
-from postbox.station import ANN, BOB, Station, station
+from postbox.station import ANN, BOB, MESSAGE, Station, station
 from posthouse.capabilities.mail.email import email
 from posthouse.capabilities.submission import letter as letter_
 from posthouse.capabilities.submission.letter import Letter, Recipient
@@ -318,6 +318,32 @@ async def test_a_full_disk_lets_nothing_be_sent_twice(at: Station) -> None:
         await at.until(at.is_empty)
     assert (5, 1) == (failures, len(far.messages))
     assert [("unknown", "250 2.0.0 queued")] == [*(await at.delivered(id)).values()]
+
+
+@run
+async def test_a_fault_of_ours_lets_one_letter_rest_and_no_other(at: Station) -> None:
+    async with host() as far, at.relaying():
+        at.roads.ports["far.example"] = far.port
+        broken = {"nonsense": 1}
+        await at.write(lambda txn: txn.put_job(letter_.KIND, NOW, broken))
+        await at.submit("ben@far.example")
+        await at.until(at.rests)
+        [job] = await at.jobs()
+        assert (broken, NOW + 300, 1) == (job.payload, job.due, job.tries)
+    assert 1 == len(far.messages)
+
+
+@run
+async def test_large_messages_go_a_few_at_a_time(at: Station) -> None:
+    large = MESSAGE + b".large\r\n" * 200_000
+    async with host({"EHLO": "250 mx.far.example"}) as far, at.relaying():
+        at.roads.ports["far.example"] = far.port
+        for _ in range(8):
+            await at.submit("ben@far.example", data=large)
+        await at.until(at.is_empty)
+    assert 8 == len(far.messages)
+    assert far.messages[0][1].endswith(b"\r\n.large\r\n")
+    assert far.most_at_once <= 4
 
 
 # -- many --
