@@ -21,6 +21,9 @@ _log = log.get("sharing")
 _FEW: Final = 50
 """So many people are told before the answer to whoever shared; more are told behind it."""
 
+_PATIENCE: Final = 1.0
+"""Seconds that the answer waits for them, for very many may have to be told first of what others share."""
+
 
 class Sharing:
     """Looks into accounts for their visitors, and tells those of whom something was granted or taken.
@@ -60,19 +63,20 @@ class Sharing:
         # In a thread of its own, for the event loop of this request may end with it.
         telling = self._teller.submit(lambda: asyncio.run(self._tell(access.account)))
         if reached <= _FEW:
-            await asyncio.shield(asyncio.wrap_future(telling))
+            await asyncio.wait([asyncio.wrap_future(telling)], timeout=_PATIENCE)
 
     async def _tell(self, account: int) -> None:
         try:
             place = self._circle.place_of(account)
             if place is not None:
                 await self._notifier.tell(place)
-        except OSError as error:
+        except Exception as error:  # Nobody waits for it who could be told.
             _log.error("sharing.tell", account=account, **log.fault(error))
 
     async def tell_all(self) -> None:
-        """Write the ShareNotifications that a process which ended left unwritten."""
-        for account in self._store.untold():
+        """Do what `changed` does for the grants of a process that ended before it had told of them."""
+        for account, principals in self._store.untold().items():
+            self._circle.changed(principals)  # other processes may remember them as they were before
             place = self._circle.place_of(account)
             if place is not None:
                 await self._notifier.tell(place)

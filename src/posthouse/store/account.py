@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
@@ -153,13 +154,14 @@ class Store:
                 found[account] = loads(value)
         return found
 
-    def untold(self) -> set[int]:
-        """Give the accounts, by number, of which a Principal was granted something that he was not told of."""
-        found: set[int] = set()
+    def untold(self) -> dict[int, set[int]]:
+        """Give the Principals whose grants are others than they were told, by the number of the account."""
+        found: defaultdict[int, set[int]] = defaultdict(set)
         for path in self._folder.glob("[0-9]*.db"):
             with closing(Database(connect(path, readonly=True))) as database:
-                rows = database.all("SELECT DISTINCT account FROM granted WHERE told <> bits")
-            found.update(row[0] for row in cast("list[tuple[int]]", rows))
+                rows = database.all("SELECT DISTINCT account, principal FROM granted WHERE told <> bits")
+            for account, principal in cast("list[tuple[int, int]]", rows):
+                found[account].add(principal)
         return found
 
     async def levels(self, place: Place, person: int = 0) -> dict[str, int]:
