@@ -115,9 +115,13 @@ class Hub:
     async def _begin(self, watch: Watch, access: Access, since: Mapping[str, int] | None) -> None:
         """Let a watch hear of an account: what moves from here on is heard, what moved before is read.
 
-        Unless it is not open to the watch's caller any more, or in another way, of which this hears by itself.
+        Unless the watch was left, or it is not open to its caller any more, or in another way, of which this
+        hears by itself.
         """
-        if watch.accounts.get(access.wire) != access:
+        if (
+            watch not in self._by_person.get(watch.caller.person, ())
+            or watch.accounts.get(access.wire) != access
+        ):
             return
         self._by_account.setdefault(access.account, set()).add(watch)
         levels = await self._levels.levels(access, watch.caller.person)
@@ -222,6 +226,8 @@ class Hub:
             gone, new = watch.renew(caller)
             for access in gone:
                 self._forget(self._by_account, access.account, watch)
+            for access in new:  # all at once, so that those behind one that can't be read are looked at again
+                self._by_account.setdefault(access.account, set()).add(watch)
             for access in new:
                 await self._begin(watch, access, {})
         except Exception as error:

@@ -26,12 +26,15 @@ class World:
         self.bus = open_bus("local:")
         self.accounts: dict[int, dict[str, int]] = {}
         self.seen: dict[tuple[int, int], dict[str, int]] = {}
+        self.unreadable: set[int] = set()
         self.gone: set[object] = set()
         self.callers: dict[int, Caller] = {}
         self.hub = Hub(self.bus, self, self)
 
     async def levels(self, place: Access, person: int) -> Mapping[str, int]:
         await asyncio.sleep(0)  # as a read in the slow lane would
+        if place.account in self.unreadable:
+            raise OSError("the disk is gone")
         if place.through is not None:
             return dict(self.seen.get((place.account, person), {}))
         return dict(self.accounts.get(place.account, {}))
@@ -448,3 +451,30 @@ async def test_one_who_leaves_while_he_is_looked_at_is_forgotten() -> None:
         at.hub.leave(listener.watch)
         await turns()
         assert not at.hub._by_account and not at.hub._by_person
+
+
+@run
+async def test_one_who_leaves_while_accounts_are_opened_to_him_is_forgotten() -> None:
+    async with world() as at:
+        listener = await at.watch(guest(2))
+        at.callers[2] = guest(2, *[visited(account, 2) for account in range(3, 9)])
+        at.bus.publish([Reached(2)])
+        while not at.hub._by_account.keys() & {*range(3, 9)}:
+            await asyncio.sleep(0)
+        at.hub.leave(listener.watch)
+        await turns()
+        assert not at.hub._by_account and not at.hub._by_person
+
+
+@run
+async def test_accounts_behind_one_that_can_not_be_read_are_looked_at_again() -> None:
+    async with world() as at:
+        listener = await at.watch(guest(2))
+        at.seen[3, 2] = {"Mailbox": 7}
+        at.callers[2] = guest(2, visited(1, 2), visited(3, 2))
+        at.unreadable.add(1)
+        at.bus.publish([Reached(2)])
+        await turns()
+        at.unreadable.clear()
+        at.bus.publish([Missed()])
+        assert {"a3": {"Mailbox": "u7"}} == await listener.told()
