@@ -26,13 +26,3 @@ class Job(NamedTuple):
     lease: int
     tries: int
     payload: JsonObject
-
-
-def level(kind: str) -> str:
-    """Name what processes tell each other of when there is work of a kind; it is no type, and no client hears it."""
-    return f"#{kind}"
-
-
-def is_level(name: str) -> bool:
-    """Say whether a name is one of `level`."""
-    return name.startswith("#")

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from posthouse.kit.json import dumps, loads
 from posthouse.store.heard import News
 from posthouse.store.sqlite import Database
 
-UNSEEN: Final = ""
-"""The name under which is told that something moved that only a visitor can see; no type has it."""
-
 
 class Ledger:
     """An account's own row.
 
-    seq: the number that the newest change drew. next: the next free id. levels: for each type that has
-    changed, the number of its newest change and the oldest state that can still be told. shared: for each type of
-    containers the ids of those that are shared; None if none ever was. moved: the newest number of each type that
-    has changed since the row was read. news: what is to be written of items in shared containers.
+    seq: the number that the newest change drew. next: the next free id. levels: for each type that has changed, the
+    number of its newest change and the oldest state that can still be told. shared: for each type of containers the
+    ids of those that are shared; None if none ever was. moved: the newest number of each type that has changed
+    since the row was read, and the names of `model.news` beside. news: what is to be written of items in shared
+    containers.
     """
 
     __slots__ = ("levels", "moved", "news", "next", "seq", "shared")

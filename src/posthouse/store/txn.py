@@ -8,15 +8,17 @@ from itertools import islice
 from typing import Final, cast
 
 from posthouse.kit.json import Json, JsonObject
+from posthouse.model import news
 from posthouse.model.condition import Query
-from posthouse.model.job import Job, level
+from posthouse.model.job import Job
 from posthouse.model.ports import Changes, Fresh, Mark, TooMuch, Touched, TypeLike
 from posthouse.model.property import Part
 from posthouse.store import derived, erase, grants, heard, jobs, members, overlays, side, stamps, tally
 from posthouse.store.find import Find
 from posthouse.store.grants import Granted as Granted
 from posthouse.store.layout import Layout, Plan
-from posthouse.store.ledger import UNSEEN, Ledger
+from posthouse.store.ledger import Ledger
+from posthouse.store.opening import By
 from posthouse.store.schema import Schema
 from posthouse.store.sqlite import IN_LIST, Database, Interrupted, Row, in_list
 from posthouse.store.tally import Tallies
@@ -25,6 +27,8 @@ ID_BITS: Final = 32
 ID_MASK: Final = (1 << ID_BITS) - 1
 
 _NO_LEVEL: Final = (0, 0)
+_FEW: Final = 256
+"""So many visitors are named to whom something new is visible; of more, all are."""
 _MOST_OCTETS: Final = 50_000_000
 _ROWS_AT_ONCE: Final = 64
 
@@ -273,13 +277,15 @@ class Transaction:
             number = self._draw(type)
             code = self._schema.codes[type.name]
             grants.put(self._database, self.account, code, id, number, changed, by, at)
-            self._row().share(type.name, id, any(after.values()))
+            ledger = self._row()
+            ledger.share(type.name, id, any(after.values()))
+            ledger.moved[news.VISIBLE] = number
         return set(changed)
 
     def touch(self, principal: int) -> None:
         """Note that a Principal joined or left a group, which may open or close containers to him."""
         ledger = self._to_write()
-        number = ledger.moved[UNSEEN] = ledger.draw()
+        number = ledger.moved[news.VISIBLE] = ledger.draw()
         grants.touch(self._database, self.account, number, principal)
 
     def untold(self, limit: int) -> list[Granted]:
@@ -332,6 +338,7 @@ class Transaction:
         fresh = [
             (one.id, self._draw(type), {**one.values, "id": layout.type.wire(one.id)}) for one in objects
         ]
+        self._show(layout, [id for id, _, _ in fresh])
         arrivals = layout.type.arrivals
         if arrivals is not None and fresh:
             self._to_write().move(arrivals, fresh[-1][1])
@@ -390,6 +397,7 @@ class Transaction:
                 return
         else:
             number = self._draw(type)
+        self._show(layout, [id])
         is_moved = False
         if layout.within is not None:
             within = layout.within.name
@@ -433,6 +441,7 @@ class Transaction:
         code = self._schema.codes[type.name]
         stored = self.values(type, ids, layout.type.basis)
         doomed = [(id, self._draw(type), stored[id]) for id in ids]
+        self._show(layout, ids)
         keys = [(self.account, self._base | id) for id in ids]
         many = self._database.many
         many(f"DELETE FROM obj_{layout.name} WHERE +account = ? AND key = ?", keys)
@@ -476,7 +485,7 @@ class Transaction:
         if self.through is None:
             return self._draw(type)
         ledger = self._to_write()
-        number = ledger.moved[UNSEEN] = ledger.draw()
+        number = ledger.moved[news.VISIBLE] = ledger.draw()
         return number
 
     def _listened(self, layout: Layout) -> Collection[int] | None:
@@ -509,15 +518,28 @@ class Transaction:
             after = [*map(column, new.get(name) or ())]
         heard.note(self._row().news, layout.type.name, before, after, is_move, listened)
 
+    def _show(self, layout: Layout, ids: Collection[int]) -> None:
+        """Note that objects moved that visitors may see by themselves; those in containers are heard there."""
+        by = self._schema.openings[layout.type.name].by
+        ledger = self._row()
+        shared = ledger.shared and by is By.GRANT and ledger.shared.get(layout.type.name)
+        if by is By.PEOPLE or by is By.RIGHT or (shared and not {*shared}.isdisjoint(ids)):
+            ledger.moved[news.VISIBLE] = ledger.seq
+
     def write_heard(self) -> None:
         """Write what was noted of items in shared containers, and draw the numbers for it."""
         if self._known is None or not self._known.news:
             return
         ledger = self._known
-        news, ledger.news = ledger.news, {}
-        for name, containers in news.items():
-            ledger.seq += max(1, len((ledger.shared or {}).get(self._schema.items[name][0], ())))
+        noted, ledger.news = ledger.news, {}
+        for name, containers in noted.items():
+            container, is_people = self._schema.items[name]
+            ledger.seq += max(1, len((ledger.shared or {}).get(container, ())))
             heard.write(self._database, self.account, self._schema.codes[name], ledger.seq, containers)
+            if is_people and len(containers) <= _FEW:
+                ledger.moved |= {news.visible_to(one): ledger.seq for one in containers}
+            else:
+                ledger.moved[news.VISIBLE] = ledger.seq
 
     def _revoke(self, layout: Layout, id: int, number: int, called: Json) -> None:
         """Take back all that was granted on a container that goes with this number; those who had it know its name."""
@@ -614,7 +636,7 @@ class Transaction:
     def _wake(self, kind: str) -> None:
         """Tell whoever does this kind of work, once this is committed, that there is some."""
         ledger = self._row()
-        ledger.moved[level(kind)] = ledger.seq
+        ledger.moved[news.work(kind)] = ledger.seq
 
     def first_due(self, kind: str) -> int | None:
         """Give when the next job of a kind is due in the whole shard, for `Store.next_due`."""

@@ -16,7 +16,8 @@ import pytest
 from bakery.kitchen import HOME, LOCKED, OTHER, STORES, TYPES
 from posthouse.bus import Moved
 from posthouse.model.caller import Access
-from posthouse.model.job import NEVER, Job, level
+from posthouse.model.job import NEVER, Job
+from posthouse.model.news import work
 from posthouse.store.jobs import Claim
 from posthouse.store.txn import Transaction
 
@@ -212,7 +213,7 @@ def test_who_works_is_told_of_jobs_that_are_put_or_put_off_and_clients_are_not(
 ) -> None:
     telling.write(put(5))
     telling.write(lambda txn: txn.put_off(txn.jobs("bake")[0], 1, {}))
-    assert [{level("bake")}] * 2 == [set(moved.levels) for commit in told for moved in commit]
+    assert [{work("bake")}] * 2 == [set(moved.levels) for commit in told for moved in commit]
     assert {} == telling.read(lambda txn: txn.levels())
     told.clear()
     [(_, mine)] = claim(telling)

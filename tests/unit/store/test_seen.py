@@ -563,7 +563,7 @@ def test_every_method_of_a_transaction_is_made_for_a_visitor_or_reads_nothing() 
     harmless = {
         "pause",  # tells nothing
         *("allocate", "insert", "insert_all", "update", "delete", "delete_all", "count"),  # refuse, as below
-        *("put_job", "put_off", "note_job", "drop_job"),
+        *("put_job", "put_off", "note_job", "drop_job", "release"),
         *("put_keys", "drop_keys", "hold_blob", "note_upload", "put_note", "share", "touch", "told"),
     }
     public = {name for name in vars(Transaction) if not name.startswith("_")}

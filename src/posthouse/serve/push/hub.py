@@ -9,8 +9,8 @@ from typing import Final, Protocol
 
 from posthouse.bus import Bus, Missed, Moved, News, Reached, SignedOut
 from posthouse.kit import log
+from posthouse.model import news as news_
 from posthouse.model.caller import Access, Caller, wire_account
-from posthouse.model.job import is_level
 from posthouse.serve.push.watch import End, Watch
 
 MERGED: Final = 0.05
@@ -170,13 +170,18 @@ class Hub:
 
     def _moved(self, moved: Moved) -> None:
         watches = self._by_account.get(moved.account)
-        if watches and not all(map(is_level, moved.levels)):
-            wire = wire_account(moved.account)
-            levels = {type: level for type, level in moved.levels.items() if type and not is_level(type)}
-            owners = [watch for watch in watches if watch.accounts[wire].through is None]
-            self._wake([watch for watch in owners if watch.add(wire, levels)])
+        if not watches:
+            return
+        wire = wire_account(moved.account)
+        levels = {type: level for type, level in moved.levels.items() if news_.is_type(type)}
+        owners = [watch for watch in watches if watch.accounts[wire].through is None] if levels else []
+        self._wake([watch for watch in owners if watch.add(wire, levels)])
+        audience = news_.audience(moved.levels)
+        if audience is None or audience:
+            visitors = [watch for watch in watches if watch.accounts[wire].through is not None]
             self._visit(
-                moved.account, [watch for watch in watches if watch.accounts[wire].through is not None]
+                moved.account,
+                [watch for watch in visitors if audience is None or watch.caller.person in audience],
             )
 
     def _visit(self, account: int, watches: Collection[Watch]) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 from posthouse.bus import Bus, Missed, Moved, News
 from posthouse.capabilities.submission import letter
 from posthouse.kit import log
-from posthouse.model.job import level
+from posthouse.model import news
 from posthouse.serve.work.carrier import Carrier, Lost
 from posthouse.serve.work.lead import Lead
 from posthouse.store.account import Store
@@ -29,7 +29,7 @@ _LONGEST_SLEEP: Final = 3600.0
 _AFTER_A_FAULT: Final = 5.0
 _GRACE: Final = 3.0  # seconds for letters under way at the end
 
-_LEVEL: Final = level(letter.KIND)
+_LEVEL: Final = news.work(letter.KIND)
 
 _log = log.get("relay")
 

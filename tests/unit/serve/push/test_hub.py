@@ -12,8 +12,9 @@ import pytest
 from posthouse.bus import Missed, Moved, Reached, SignedOut, open_bus
 from posthouse.kit import ids
 from posthouse.kit.json import JsonObject
+from posthouse.model import news
 from posthouse.model.caller import Access, Caller
-from posthouse.model.job import level
+from posthouse.model.news import work
 from posthouse.serve.push import position
 from posthouse.serve.push.hub import Hub
 from posthouse.serve.push.watch import End, Watch
@@ -140,8 +141,8 @@ async def test_only_ones_own_accounts_and_the_types_asked_for_are_told() -> None
 async def test_work_for_the_server_itself_is_told_to_nobody() -> None:
     async with world() as at:
         listener = await at.watch(caller(1))
-        at.bus.publish([Moved(1, {level("relay"): 5})])
-        at.bus.publish([Moved(1, {level("relay"): 6, "Email": 7})])
+        at.bus.publish([Moved(1, {work("relay"): 5})])
+        at.bus.publish([Moved(1, {work("relay"): 6, "Email": 7})])
         assert {"a1": {"Email": "7"}} == await listener.told()
 
 
@@ -375,11 +376,12 @@ async def test_a_visitor_is_told_what_he_sees_and_not_what_else_moves() -> None:
     async with world() as at:
         at.seen[1, 2] = {"Mailbox": 10}
         listener = await at.watch(guest(2, visited(1, 2)))
-        at.move(1, Email=11)  # in a Mailbox that he does not see
-        at.seen[1, 2] = {"Mailbox": 12, "Email": 12}
-        at.move(1, Email=12)
+        at.move(1, Email=11)  # in a Mailbox that nobody else sees
+        at.move(1, Email=12, **{news.VISIBLE: 12})  # in one that others see
+        at.seen[1, 2] = {"Mailbox": 13, "Email": 13}
+        at.move(1, Email=13, **{news.VISIBLE: 13})
         # His states look different from those of the owner.
-        assert {"a1": {"Mailbox": "uc", "Email": "uc"}} == await listener.told()
+        assert {"a1": {"Mailbox": "ud", "Email": "ud"}} == await listener.told()
 
 
 @run
@@ -388,7 +390,7 @@ async def test_two_connections_of_a_visitor_are_both_told() -> None:
         at.seen[1, 2] = {"Mailbox": 10}
         one, two = [await at.watch(guest(2, visited(1, 2))) for _ in range(2)]
         at.seen[1, 2] = {"Mailbox": 11}
-        at.move(1, Mailbox=11)
+        at.move(1, Mailbox=11, **{news.VISIBLE: 11})
         expected = {"a1": {"Mailbox": "ub"}}
         assert [expected, expected] == [await one.told(), await two.told()]
 
@@ -398,7 +400,7 @@ async def test_of_an_account_that_the_session_does_not_show_nothing_is_told() ->
     async with world() as at:
         listener = await at.watch(guest(2, visited(1, 2, is_listed=False)))
         at.seen[1, 2] = {"Mailbox": 11}
-        at.move(1, Mailbox=11)
+        at.move(1, Mailbox=11, **{news.VISIBLE: 11})
         at.move(2, Email=5)
         assert {"a2": {"Email": "5"}} == await listener.told()
 
@@ -412,7 +414,7 @@ async def test_what_is_newly_open_to_a_person_is_told_whole_on_connections_that_
         at.bus.publish([Reached(2)])
         assert {"a1": {"Mailbox": "u7"}} == await listener.told()
         at.seen[1, 2] = {"Mailbox": 8}
-        at.move(1, Mailbox=8)
+        at.move(1, Mailbox=8, **{news.VISIBLE: 8})
         assert {"a1": {"Mailbox": "u8"}} == await listener.told()
 
 
@@ -435,7 +437,7 @@ async def test_what_is_open_no_more_is_told_no_more() -> None:
         at.bus.publish([Reached(2)])
         await turns()
         at.seen[1, 2] = {"Mailbox": 8}
-        at.move(1, Mailbox=8)
+        at.move(1, Mailbox=8, **{news.VISIBLE: 8})
         at.move(2, Email=5)
         assert {"a2": {"Email": "5"}} == await listener.told()
 
@@ -478,3 +480,16 @@ async def test_accounts_behind_one_that_can_not_be_read_are_looked_at_again() ->
         at.unreadable.clear()
         at.bus.publish([Missed()])
         assert {"a3": {"Mailbox": "u7"}} == await listener.told()
+
+
+@run
+async def test_what_no_visitor_sees_is_not_even_looked_at_for_them() -> None:
+    async with world() as at:
+        listener = await at.watch(guest(2, visited(1, 2)))
+        at.seen[1, 2] = {"Mailbox": 9}  # which is read when something is said to be visible, and not before
+        at.move(1, Email=9)
+        at.move(1, Email=10, **{news.visible_to(3): 10})
+        at.move(2, Email=5)
+        assert {"a2": {"Email": "5"}} == await listener.told()
+        at.move(1, Email=11, **{news.visible_to(2): 11})
+        assert {"a1": {"Mailbox": "u9"}} == await listener.told()
