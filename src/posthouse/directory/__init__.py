@@ -5,5 +5,5 @@ logged or put into an error; a revoked credential is refused by every process fr
 account that is open no more is gone with it; who guesses learns neither from an answer nor from its time
 whether a name exists. Errors are `DirectoryError`, one line that says what to do.
 
-May import: store, bus, model, kit. No SQL: that is `posthouse.store.directory`.
+May import: store, bus, model, proto, kit. No SQL: that is `posthouse.store.directory`.
 """

@@ -1,4 +1,4 @@
-"""Signing in: from a name and password, or a token, to a Caller (RFC 8620 §8.2, RFC 7617, RFC 6750).
+"""Signing in: from a name and password, or a token, to a Caller (RFC 8620 §8.2, RFC 7617, RFC 6750, RFC 7677).
 
 Theory of operation. A credential that was found good is remembered for ten minutes under a keyed hash, so
 that most requests cost no look-up. Before anything remembered is used, the directory is asked whether any
@@ -14,21 +14,23 @@ asks for no attempt, so nobody can lock out who is signed in.
 from __future__ import annotations
 
 import asyncio
+import hmac
 import ipaddress
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from posthouse.directory.addresses import key as address_key
 from posthouse.directory.attempts import Attempts, TooManyAttempts
 from posthouse.directory.callers import Callers
 from posthouse.directory.passwords import Passwords, PasswordsBusy
-from posthouse.directory.tokens import looks_like_token, token_hash
+from posthouse.directory.tokens import ITERATIONS, looks_like_token, salt, token_hash
 from posthouse.kit import clock, log
 from posthouse.model.caller import Caller
+from posthouse.proto.smtp.scram import Key, Keys
 from posthouse.store.directory import DirectoryStore, Person, Token
 
 _REMEMBERED = 600  # seconds
@@ -44,6 +46,13 @@ class _Remembered:
     caller: Caller
     until: float
     is_stale: bool
+
+
+class _Counted(NamedTuple):
+    """What failures are counted by: where they come from, and that with a name."""
+
+    origin: str
+    pair: str
 
 
 class SignIn:
@@ -67,6 +76,7 @@ class SignIn:
         self._now = now
         self._monotonic = monotonic
         self._secret = secrets.token_bytes(32)
+        self._salts = store.secret()
         self._remembered: dict[bytes, _Remembered] = {}
         self._checking: dict[bytes, asyncio.Task[Caller | None]] = {}
         self._by_peer = Attempts(burst=100, seconds=3)
@@ -92,6 +102,28 @@ class SignIn:
         if found is None:
             return await self._check_token(key, token, None)
         return found.caller if not found.is_stale else await self._once(key, lambda: self._renew(key, found))
+
+    async def scram_keys(self, username: str, peer: str) -> Keys:
+        """Return the keys of the app passwords of who has this name; of nobody's name what looks the same.
+
+        Raises `TooManyAttempts`.
+        """
+        self._demand_attempts(username, peer)
+        name = _normalised(username)
+        proofs = self._store.proofs(self._number(name))
+        return Keys(salt(self._salts, name), ITERATIONS, [Key(one.stored, one.server) for one in proofs])
+
+    async def scram(self, username: str, key: Key | None, peer: str) -> Caller | None:
+        """Return who has this name and proved this key, None if it is good no more.
+
+        No key: nothing was proved, which counts as a failure. Raises `TooManyAttempts`.
+        """
+        counted = self._demand_attempts(username, peer)
+        token = None if key is None else self._token_with(_normalised(username), key)
+        caller = None if token is None else await self._admit(token)
+        if caller is None:
+            self._take(counted)
+        return caller
 
     def stands(self, caller: Caller) -> bool:
         """Say whether what a caller signed in with would still let him in; raises `OSError`."""
@@ -199,16 +231,9 @@ class SignIn:
             task.exception()  # seen by whoever still waits; asyncio would complain if no one does
 
     async def _check_basic(self, key: bytes, username: str, password: str, peer: str) -> Caller | None:
-        # An empty name is no one's, so what is no address goes the same way as an unknown one.
-        name = (address_key(username) if len(username) <= _LONGEST_NAME else None) or ""
-        origin = _origin(peer)
-        pair = f"{origin} {name or username[:_LONGEST_NAME]}"
-        now = self._monotonic()
-        wait = max(self._by_peer.wait(origin, now), self._by_name.wait(pair, now))
-        if wait:
-            raise TooManyAttempts(wait)
-        self._by_peer.take(origin, now)
-        self._by_name.take(pair, now)
+        name = _normalised(username)
+        counted = self._demand_attempts(username, peer)
+        self._take(counted)
         failed = False
         try:
             if looks_like_token(password):
@@ -221,8 +246,23 @@ class SignIn:
             raise TooManyAttempts(1) from None
         finally:
             if not failed:
-                self._by_peer.give_back(origin, self._monotonic())
-                self._by_name.give_back(pair, self._monotonic())
+                self._by_peer.give_back(counted.origin, self._monotonic())
+                self._by_name.give_back(counted.pair, self._monotonic())
+
+    def _demand_attempts(self, username: str, peer: str) -> _Counted:
+        """Give what failures of a name are counted by; raises `TooManyAttempts` if there were too many."""
+        origin = _origin(peer)
+        counted = _Counted(origin, f"{origin} {_normalised(username) or username[:_LONGEST_NAME]}")
+        now = self._monotonic()
+        wait = max(self._by_peer.wait(counted.origin, now), self._by_name.wait(counted.pair, now))
+        if wait:
+            raise TooManyAttempts(wait)
+        return counted
+
+    def _take(self, counted: _Counted) -> None:
+        now = self._monotonic()
+        self._by_peer.take(counted.origin, now)
+        self._by_name.take(counted.pair, now)
 
     async def _check_password(self, key: bytes, name: str, password: str) -> Caller | None:
         while True:
@@ -243,7 +283,22 @@ class SignIn:
         """Find a token's person; with a name, only if it is his (Basic)."""
         hashed = token_hash(text)
         token = None if hashed is None else self._store.token_by_hash(hashed)
-        if hashed is None or token is None or self._has_expired(token.expires):
+        return None if token is None else await self._admit(token, key, name)
+
+    def _number(self, name: str) -> int:
+        """Give the number of who has a normalised name, 0 for nobody, who has no rows but costs the same."""
+        person = self._store.person_by_key(name)
+        return 0 if person is None else person.id
+
+    def _token_with(self, name: str, key: Key) -> Token | None:
+        for one in self._store.proofs(self._number(name)):
+            if hmac.compare_digest(one.stored, key.stored):
+                return self._store.token_by_id(one.token)
+        return None
+
+    async def _admit(self, token: Token, key: bytes | None = None, name: str | None = None) -> Caller | None:
+        """Make the Caller of a token, unless it is good no more; with a key he is remembered, with a name it is his."""
+        if self._has_expired(token.expires):
             return None
         today = int(self._now()) // _DAY
         if token.used_day != today:
@@ -252,9 +307,10 @@ class SignIn:
         if person is None or (name is not None and name != address_key(person.login)):
             return None
         caller, is_whole = await self._callers.make(person, _token_key(token), token.expires)
-        if self._store.token_by_hash(hashed) is None:
+        if self._store.token_by_id(token.id) is None:
             return None  # revoked meanwhile
-        self._remember(key, caller, not is_whole)
+        if key is not None:
+            self._remember(key, caller, not is_whole)
         return caller
 
     async def _note_use(self, token: int, day: int) -> None:
@@ -263,6 +319,11 @@ class SignIn:
         except OSError as error:
             # A full disk must not keep people out.
             _log.warning("directory.use_token", error=str(error))
+
+
+def _normalised(username: str) -> str:
+    """Return the key of a name; of what is no address an empty one, which is no one's."""
+    return (address_key(username) if len(username) <= _LONGEST_NAME else None) or ""
 
 
 def _token_key(token: Token) -> tuple[str, int]:

@@ -1,11 +1,13 @@
 """Tokens: app passwords, which also serve as bearer tokens (RFC 6750, DESIGN D16).
 
 A token is ``ph_`` and 160 random bits in lower-case base32, so that scanners for leaked secrets can find it.
-It is shown once; only its SHA-256 is kept, which is enough for bits that no one can guess.
+It is shown once; only its SHA-256 is kept, which is enough for bits that no one can guess, and the keys by which
+SCRAM-SHA-256 proves it without saying it (RFC 7677).
 """
 
 from __future__ import annotations
 
+import hmac
 import re
 import secrets
 from base64 import b32encode
@@ -16,12 +18,17 @@ from posthouse.bus import SignedOut
 from posthouse.directory.addresses import parse
 from posthouse.directory.error import DirectoryError
 from posthouse.kit import clock
+from posthouse.proto.smtp import scram
 from posthouse.store.directory import DirectoryStore, Person, Token
 
 _BITS = 160
 _PREFIX = "ph_"
 _SHAPE = re.compile(r"ph_[a-z2-7]{32}")
 _LONGEST_LABEL = 100
+
+ITERATIONS = 4096
+"""Of SCRAM-SHA-256, the fewest that clients take (RFC 7677 §4). More make guessing slow, and 160 random bits are
+beyond guessing at any speed."""
 
 
 def new_token() -> str:
@@ -37,6 +44,16 @@ def looks_like_token(text: str) -> bool:
 def token_hash(text: str) -> bytes | None:
     """Return the SHA-256 by which a token is found, None for what is no token."""
     return sha256(text.encode()).digest() if looks_like_token(text) else None
+
+
+def salt(secret: bytes, name: str) -> bytes:
+    """Return the salt of the tokens of whoever has this normalised name, or would have it.
+
+    It comes from the name, so that a name that is nobody's has one like any other.
+
+    :param secret: that of the directory.
+    """
+    return hmac.digest(secret, name.encode(), "sha256")[:16]
 
 
 class Tokens:
@@ -68,8 +85,15 @@ class Tokens:
         if len(label) > _LONGEST_LABEL or not label.isprintable():
             raise DirectoryError(f"the label must be one line of at most {_LONGEST_LABEL} characters")
         text = new_token()
+        key = scram.derive(text.encode(), salt(self._store.secret(), parse(person.login).key), ITERATIONS)
         kept = self._store.add_token(
-            person.id, label, sha256(text.encode()).digest(), now=now, expires=expires
+            person.id,
+            label,
+            sha256(text.encode()).digest(),
+            stored=key.stored,
+            server=key.server,
+            now=now,
+            expires=expires,
         )
         return text, kept
 

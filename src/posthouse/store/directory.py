@@ -85,6 +85,15 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What proves a token, by number, to us and us to who has it (RFC 5802 §3)."""
+
+    token: int
+    stored: bytes
+    server: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """What signs a person in again, for the credential that a key names, until a Unix second."""
 
@@ -203,12 +212,23 @@ class DirectoryStore:
             )
             _note_change(connection, person)
 
-    def add_token(self, person: int, label: str, hash: bytes, *, now: int, expires: int | None) -> Token:
-        """Add a token by the SHA-256 of its text."""
+    def add_token(
+        self,
+        person: int,
+        label: str,
+        hash: bytes,
+        *,
+        stored: bytes,
+        server: bytes,
+        now: int,
+        expires: int | None,
+    ) -> Token:
+        """Add a token by the SHA-256 of its text; stored, server: see `Proof`."""
         with self.file.writing() as connection:
             connection.execute(
-                "INSERT INTO token(person, label, hash, created, expires) VALUES (?, ?, ?, ?, ?)",
-                (person, label, hash, now, expires),
+                "INSERT INTO token(person, label, hash, stored, server, created, expires) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (person, label, hash, stored, server, now, expires),
             )
             return Token(connection.last_insert_rowid(), person, label, now, expires, None)
 
@@ -225,6 +245,20 @@ class DirectoryStore:
     def tokens(self, person: int) -> list[Token]:
         """Return a person's tokens, oldest first."""
         return [_token(row) for row in self.file.rows(f"{_TOKEN} person = ? ORDER BY id", (person,))]
+
+    def proofs(self, person: int) -> list[Proof]:
+        """Return what proves a person's tokens, oldest first; those that an older build gave out have nothing."""
+        rows = self.file.rows(
+            "SELECT id, stored, server FROM token WHERE person = ? AND stored IS NOT NULL ORDER BY id",
+            (person,),
+        )
+        return [Proof(*cast("tuple[int, bytes, bytes]", row)) for row in rows]
+
+    def secret(self) -> bytes:
+        """Return 32 random octets that are always the same for this directory."""
+        row = self.file.row("SELECT value FROM secret")
+        assert row is not None
+        return cast(bytes, row[0])
 
     def use_token(self, token: int, day: int) -> None:
         """Note on which day a token was last used; drops no one's memory of it."""

@@ -17,7 +17,7 @@ import apsw
 from posthouse.store.sqlite import FileLock, as_os_errors, committed, connect
 
 # A file says which version made it, and the oldest version that may still use it.
-_VERSION: Final = 4
+_VERSION: Final = 5
 _READABLE_BY: Final = 1
 
 _SINCE_1: Final = """
@@ -64,7 +64,15 @@ CREATE INDEX shared_account ON shared(account);
 """
 # catch_all: number of the account that has what is sent to addresses of the domain that nobody has.
 _SINCE_4: Final = "ALTER TABLE domain ADD COLUMN catch_all INTEGER;"
-_STEPS: Final = (_SINCE_1, _SINCE_2, _SINCE_3, _SINCE_4)
+# stored, server: what of a token proves it by SCRAM; tokens from before have neither. secret: one row, what salts
+# are made of.
+_SINCE_5: Final = """
+ALTER TABLE token ADD COLUMN stored BLOB;
+ALTER TABLE token ADD COLUMN server BLOB;
+CREATE TABLE secret(value BLOB NOT NULL);
+INSERT INTO secret VALUES (randomblob(32));
+"""
+_STEPS: Final = (_SINCE_1, _SINCE_2, _SINCE_3, _SINCE_4, _SINCE_5)
 
 
 class DirectoryFile:

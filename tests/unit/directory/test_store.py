@@ -88,9 +88,9 @@ def test_only_changes_of_credentials_are_told(store: DirectoryStore, people: Peo
 
 def test_a_failed_change_leaves_nothing(store: DirectoryStore) -> None:
     ada = add(store, "ada@example.org")
-    store.add_token(ada, "", b"same hash", now=0, expires=None)
+    store.add_token(ada, "", b"same hash", stored=b"", server=b"", now=0, expires=None)
     with pytest.raises(OSError, match="UNIQUE"):
-        store.add_token(ada, "", b"same hash", now=0, expires=None)
+        store.add_token(ada, "", b"same hash", stored=b"", server=b"", now=0, expires=None)
     assert 1 == len(store.tokens(ada))
     add(store, "bob@example.org")
 

@@ -60,6 +60,10 @@ CREATE TABLE shared(
 CREATE INDEX shared_account ON shared(account);
 UPDATE meta SET version = 3;
 """
+VERSION_4 = """
+ALTER TABLE domain ADD COLUMN catch_all INTEGER;
+UPDATE meta SET version = 4;
+"""
 # What such a build does for a new person.
 ADD_ADA = """
 INSERT INTO domain(id, name, created) VALUES (3, 'example.org', 7) ON CONFLICT DO NOTHING;
@@ -82,7 +86,15 @@ def run(path: Path, sql: str) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("made", [VERSION_1, VERSION_1 + VERSION_2, VERSION_1 + VERSION_2 + VERSION_3])
+@pytest.mark.parametrize(
+    "made",
+    [
+        VERSION_1,
+        VERSION_1 + VERSION_2,
+        VERSION_1 + VERSION_2 + VERSION_3,
+        VERSION_1 + VERSION_2 + VERSION_3 + VERSION_4,
+    ],
+)
 def test_an_older_file_gets_what_it_lacks_and_keeps_what_it_has(path: Path, made: str) -> None:
     run(path, made + ADD_ADA)
     for _ in range(2):
@@ -99,6 +111,19 @@ def test_an_older_file_gets_what_it_lacks_and_keeps_what_it_has(path: Path, made
             assert 4 == store.changed_since(0).newest
             assert store.ticket(b"", "cookie", None) is None
             assert AddressStore(store).set_catch_all("example.org", None)
+
+
+def test_a_token_of_an_older_build_is_there_and_has_no_proof(path: Path) -> None:
+    run(path, VERSION_1 + ADD_ADA)
+    run(path, "INSERT INTO token(person, label, hash, created) VALUES (5, 'phone', x'01', 7)")
+    with closing(DirectoryStore(path)) as store:
+        [token] = store.tokens(5)
+        assert token == store.token_by_hash(b"\x01")
+        assert [] == store.proofs(5)
+        secret = store.secret()
+        assert 32 == len(secret)
+    with closing(DirectoryStore(path)) as store:
+        assert secret == store.secret()
 
 
 def test_what_an_older_build_does_meanwhile_is_made_up_for(path: Path, passwords: Passwords) -> None:
