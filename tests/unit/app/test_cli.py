@@ -35,6 +35,12 @@ COMMANDS = [
     ("domain",),
     ("domain", "list"),
     ("domain", "catch-all"),
+    ("queue",),
+    ("queue", "list"),
+    ("queue", "show"),
+    ("queue", "retry"),
+    ("queue", "hold"),
+    ("queue", "cancel"),
     ("import",),
     ("export",),
 ]
@@ -79,7 +85,7 @@ def test_each_command_has_help(
     [
         command
         for command in COMMANDS
-        if command not in ((), ("account",), ("group",), ("alias",), ("domain",))
+        if command not in ((), ("account",), ("group",), ("alias",), ("domain",), ("queue",))
     ],
 )
 def test_each_command_takes_the_common_options(
