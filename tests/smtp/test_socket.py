@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import tempfile
 import threading
+from pathlib import Path
+
+import pytest
 
 from courier.desk import codes, office, read_all, read_reply
 from posthouse.proto.smtp.limits import Limits
@@ -236,14 +240,32 @@ def test_a_server_that_stops_says_so_to_who_waits() -> None:
 
 def test_a_server_that_stops_takes_the_message_that_comes_in() -> None:
     with office() as place, place.connect() as connection:
+        place.desk.is_open.clear()
+        connection.sendall(ONE)
+        assert place.desk.arrived.wait(60)
+        stopping = threading.Thread(target=place.stop, args=(60,))
+        stopping.start()
+        with pytest.raises(ConnectionRefusedError):
+            while True:
+                place.connect().close()
+        place.desk.is_open.set()
+        assert [220, 250, 250, 250, 354, 250, 421] == codes(read_all(connection))
+        stopping.join(60)
+        assert 1 == len(place.desk.letters)
+
+
+def test_a_server_that_stops_lets_a_message_come_to_its_end() -> None:
+    with office() as place, place.connect() as connection:
         connection.sendall(ONE[:-3])
         assert [220, 250, 250, 250, 354] == [codes(read_reply(connection))[0] for _ in range(5)]
         stopping = threading.Thread(target=place.stop, args=(60,))
         stopping.start()
+        with pytest.raises(ConnectionRefusedError):
+            while True:
+                place.connect().close()
         connection.sendall(b".\r\n")
         assert [250, 421] == codes(read_all(connection))
         stopping.join(60)
-        assert 1 == len(place.desk.letters)
 
 
 def test_a_server_that_stops_does_not_wait_for_ever_and_promises_nothing() -> None:
@@ -264,3 +286,13 @@ def test_a_message_is_taken_although_the_peer_has_gone() -> None:
         place.desk.is_open.set()
         place.stop(60)
         assert 1 == len(place.desk.letters)
+
+
+def test_a_disk_that_takes_nothing_is_a_temporary_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with office(settings=Settings(memory=0)) as place:
+        assert [220, 250, 250, 250, 354, 452, 250] == codes(place.talk(ONE + b"NOOP\r\n"))
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        assert 250 == codes(place.talk(ONE))[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import smtplib
 import socket
 import ssl
@@ -138,19 +139,22 @@ def test_what_a_third_sends_a_moment_later_ends_the_connection(submission: Offic
 
 @pytest.mark.parametrize("is_implicit", [False, True])
 def test_who_never_shakes_hands_is_sent_away_and_leaves_his_place(tls: Contexts, is_implicit: bool) -> None:
-    hasty = Settings(connections=1, handshake=0.2)
+    hasty = Settings(connections=2, handshake=0.2)
     with office("submission", tls=tls.server, is_implicit=is_implicit, settings=hasty) as place:
         for _ in range(3):
-            connection = place.connect()
-            while is_implicit or b"220" != connection.recv(3):
+            with place.connect() as connection:
+                if not is_implicit:
+                    connection.sendall(b"STARTTLS\r\n")
+                read_all(connection)
+        # Each of them had left before the next came, or about to.
+        with contextlib.ExitStack() as stack:
+            for _ in range(2):
+                connection = stack.enter_context(place.connect())
                 if is_implicit:
-                    break
-                connection.close()  # the last one was about to leave
-                connection = place.connect()
-            if not is_implicit:
-                connection.sendall(b"STARTTLS\r\n")
-            read_all(connection)
-            connection.close()
+                    connection = stack.enter_context(
+                        tls.client.wrap_socket(connection, server_hostname="localhost")
+                    )
+                assert b"220" == read_reply(connection)[:3]
 
 
 def test_octets_under_tls_are_taken_in_any_portions(tls: Contexts) -> None:

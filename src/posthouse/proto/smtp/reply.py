@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 _LONGEST: Final = 480  # characters of a line; with the codes and CRLF at most 512 octets, RFC 5321 §4.5.3.1.5
@@ -32,10 +33,15 @@ class Reply(NamedTuple):
 
     def encode(self) -> bytes:
         """Write it as it is sent, each line with the enhanced code (RFC 2034 §4)."""
-        status = f"{self.enhanced} " if self.enhanced else ""
-        lines = [_UNPRINTABLE.sub("?", line)[:_LONGEST] for line in self.text.split("\n")]
-        written = [f"{self.code}-{status}{line}\r\n" for line in lines[:-1]]
-        return "".join([*written, f"{self.code} {status}{lines[-1]}\r\n"]).encode()
+        return _encoded(self)
+
+
+@lru_cache(maxsize=512)  # most are said again and again
+def _encoded(reply: Reply) -> bytes:
+    status = f"{reply.enhanced} " if reply.enhanced else ""
+    lines = [_UNPRINTABLE.sub("?", line)[:_LONGEST] for line in reply.text.split("\n")]
+    written = [f"{reply.code}-{status}{line}\r\n" for line in lines[:-1]]
+    return "".join([*written, f"{reply.code} {status}{lines[-1]}\r\n"]).encode()
 
 
 def combine(replies: Iterable[Reply]) -> Reply:

@@ -364,7 +364,6 @@ class Connection(asyncio.Protocol):
         self._flush()
         if await self._secure():
             self._session.secured()
-            self._caller = None
 
     async def _secure(self) -> bool:
         """Shake hands; says whether it went well."""
@@ -469,7 +468,7 @@ class Connection(asyncio.Protocol):
         self._watcher = self._loop.call_later(self._look, self._watch)
 
     def _time_out(self) -> None:
-        if self._is_leaving or not self._may_write:
+        if self._is_leaving:
             self._transport.abort()
         elif (
             self._session.is_receiving

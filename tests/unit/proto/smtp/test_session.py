@@ -290,3 +290,10 @@ def test_long_responses_come_through() -> None:
 def test_a_reply_cannot_be_broken_out_of() -> None:
     reply = Reply(550, "5.1.1", "a\rb\x00ü\n" + "x" * 600)
     assert b"550-5.1.1 a?b??\r\n550 5.1.1 " + b"x" * 480 + b"\r\n" == reply.encode()
+
+
+def test_a_line_without_end_takes_no_memory() -> None:
+    talk = Conversation()
+    assert [] == talk.say(*[b"x" * 10_000] * 100)
+    assert talk.session.waiting < 20_000
+    assert [500, 250] == talk.say(b"\r\nNOOP\r\n")
