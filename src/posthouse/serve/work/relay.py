@@ -104,7 +104,7 @@ class Relay:
                     await self._store.release(letter.KIND, int(self._now()))
                     is_taken_over = True
                 sleep = await self._claim_some()
-            except OSError as error:
+            except Exception as error:  # Whatever it is, the queue must go on.
                 _log.error("relay.claim", **log.fault(error))
                 sleep = _AFTER_A_FAULT
             with suppress(TimeoutError):
@@ -137,8 +137,10 @@ class Relay:
                 _log.warning("relay.lost", job=claim.job.id, account=claim.job.account)
                 return
             _log.error("relay.failed", job=claim.job.id, account=claim.job.account, **log.fault(error))
-            with suppress(OSError):  # Then it is due again when its lease ends.
+            try:
                 await self._carrier.rest(claim)
+            except Exception as fault:  # Then it is due again when its lease ends.
+                _log.error("relay.rest", job=claim.job.id, **log.fault(fault))
 
     async def _keep_hold(self) -> None:
         """Make the leases of what is under way longer, before they end."""
@@ -147,5 +149,5 @@ class Relay:
             if self._under_way:
                 try:
                     await self._store.renew([*self._under_way.values()], int(self._now()) + LEASE)
-                except OSError as error:
+                except Exception as error:  # As above.
                     _log.error("relay.renew", **log.fault(error))

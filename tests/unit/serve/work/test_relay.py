@@ -334,6 +334,25 @@ async def test_a_fault_of_ours_lets_one_letter_rest_and_no_other(at: Station) ->
 
 
 @run
+async def test_the_queue_goes_on_after_a_fault_in_the_claim_itself(at: Station) -> None:
+    real, faults = at.app.store.claim, 0
+
+    async def faulty(*arguments: Any) -> Any:
+        nonlocal faults
+        if faults < 1:
+            faults += 1
+            raise RuntimeError("of ours")
+        return await real(*arguments)
+
+    object.__setattr__(at.app.store, "claim", faulty)
+    async with at.relaying():
+        await at.until(lambda: faults)
+        await at.submit(BOB)
+        await at.until(at.is_empty)
+    assert 1 == len(await at.inbox(BOB))
+
+
+@run
 async def test_large_messages_go_a_few_at_a_time(at: Station) -> None:
     large = MESSAGE + b".large\r\n" * 200_000
     async with host({"EHLO": "250 mx.far.example"}) as far, at.relaying():
