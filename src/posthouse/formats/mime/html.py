@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from html import unescape
-from itertools import compress, count
 
 _LONGEST = 1_000_000
 
@@ -37,7 +36,9 @@ _BREAKS = {slash + name: "\n" for name in _BLOCKS.split() for slash in ("", "/")
     slash + name: " " for name in ("td", "th", "img") for slash in ("", "/")
 }
 # What is between these tags is not text. One that is never closed reaches to the end, as in a browser.
-_UNSEEN = frozenset(("script", "style", "title", "template", "textarea", "svg"))
+_UNSEEN = ("script", "style", "title", "template", "textarea", "svg")
+_HIDES = "hides"  # stands where one begins till it is taken out
+_BREAKS |= dict.fromkeys(_UNSEEN, _HIDES)
 # One that is empty, as the many pictures have that only keep rows apart, is none.
 _HINT = re.compile(
     r"""[\s"'](?:alt|title)\s*+=\s*+(?:"([^"<]*+)"|'([^'<]*+)'|([^\s"'<>]++))""", re.IGNORECASE
@@ -73,7 +74,7 @@ def _without_markup(html: str) -> tuple[str, str]:
     tags = pieces[1::2]
     between = {tag: _BREAKS.get(name, "") for tag, name in name_of.items()}
     pieces[1::2] = map(between.__getitem__, tags)
-    if not _UNSEEN.isdisjoint(name_of.values()):
+    if _HIDES in between.values():
         _drop_unseen(tags, name_of, pieces)
     return "".join(pieces), "\n".join(_hints(name_of))
 
@@ -105,16 +106,16 @@ def _hints(tags: Iterable[str]) -> Iterator[str]:
 
 
 def _drop_unseen(tags: list[str], name_of: Mapping[str, str], pieces: list[str]) -> None:
-    """Empty the texts inside of elements that are not shown; tag n and the text after it are 2n + 1, 2n + 2."""
-    closing_of = {tag: f"/{name}" for tag, name in name_of.items() if name in _UNSEEN}
-    end = 0
+    """Empty what lies in elements that are not shown; tag n and the text after it are pieces 2n + 1, 2n + 2."""
+    breaks = [*pieces[1::2], _HIDES]  # the last one ends the search
     # Documents have hundreds of tags, of which few are meant: no step of Python for each.
-    for start in compress(count(), map(closing_of.__contains__, tags)):
-        if start >= end:
-            closing = closing_of[tags[start]]
-            later = range(start, len(tags))
-            end = next((number for number in later if name_of[tags[number]] == closing), len(tags))
-            pieces[2 * start + 1 : 2 * end + 1] = [""] * (2 * (end - start))
+    start = breaks.index(_HIDES)
+    while start < len(tags):
+        closing = f"/{name_of[tags[start]]}"
+        later = range(start, len(tags))
+        end = next((number for number in later if name_of[tags[number]] == closing), len(tags))
+        pieces[2 * start + 1 : 2 * end + 1] = [""] * (2 * (end - start))
+        start = breaks.index(_HIDES, end)
 
 
 def _without_entities(text: str) -> str:
