@@ -435,7 +435,10 @@ class _Commit:
             lost = self._lost(change, stage)
             if lost:
                 raise SetError("invalidProperties", "these properties refer to nothing", sorted(lost))
-            access.demand(self._view, self._type, self._containers(), change, self._entered(change))
+            if self._visits and self._type.about is not None:
+                visitor.demand_about(self._eyes, self._view, self._call.types, self._type, change)
+            else:
+                access.demand(self._view, self._type, self._containers(), change, self._entered(change))
             share.judge(self._view, self._type, change)
             if self._type.check_hook is not None:
                 self._type.check_hook(self._txn, change, stage)

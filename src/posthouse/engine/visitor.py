@@ -97,6 +97,38 @@ def _items(types: Mapping[str, Type], type: Type) -> Iterable[tuple[Type, Filter
             yield item, Filter(item.within, Test.MEMBER, (item.within,))
 
 
+def demand_about(
+    eyes: Transaction, view: View, types: Mapping[str, Type], type: Type, change: Change
+) -> None:
+    """Refuse with SetError ``forbidden`` to make what is about an item, if no container of it has the right for it."""
+    right = type.needs.get(change.act.value)
+    if right is not None and type.about is not None:
+        for target, wire in type.properties[type.about].kind.references(change.after().get(type.about)):
+            item = types[target]
+            id = item.local(wire)
+            if id is not None and item.within is not None and _holds_in(eyes, view, types, item, id, right):
+                return
+    raise SetError(
+        "forbidden", "only who owns the account may do this" if right is None else f"{right} is needed"
+    )
+
+
+def _holds_in(
+    eyes: Transaction, view: View, types: Mapping[str, Type], item: Type, id: int, right: str
+) -> bool:
+    """Say whether a visitor holds a right in one of the containers that he sees an item in."""
+    assert item.within is not None
+    held = eyes.values(item, [id], [item.within]).get(id, {}).get(item.within, {})
+    for target, wire in item.properties[item.within].kind.references(held):
+        container = types[target]
+        number = container.local(wire)
+        if number is None or container.rights is None:
+            continue
+        if view.rights(container, number) & container.rights.bit(right):
+            return True
+    return False
+
+
 def subscribes(type: Type, change: Change) -> bool:
     """Say whether a change names a value that each person has of his own."""
     return any(

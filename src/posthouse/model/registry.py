@@ -76,7 +76,7 @@ class Registry:
         self.methods[name] = (capability.uri, of, verb)
 
     def _faults(self, type: Type) -> Iterator[str]:
-        for name in (type.within, type.group, type.tally and type.tally.words):
+        for name in (type.within, type.group, type.about, type.tally and type.tally.words):
             if name is not None and name not in type.properties:
                 yield f"has no property {name!r}"
         if type.group is not None and not type.properties[type.group].immutable:
@@ -100,9 +100,10 @@ class Registry:
 
     def _right_faults(self, type: Type) -> Iterator[str]:
         holder: Type | None = type
-        if type.within in type.properties:
-            named = targets(type.properties[type.within].kind)
-            holder = next((self.types[target] for target in named if target in self.types), None)
+        if type.about in type.properties:
+            holder = self._referred(type, type.about)
+        if holder is not None and holder.within in holder.properties:
+            holder = self._referred(holder, holder.within)
         known = holder.rights.names if holder is not None and holder.rights is not None else ()
         for path, right in type.needs.items():
             if (
@@ -112,6 +113,11 @@ class Registry:
                 yield f"needs a right for {path!r}, which is no act and no property"
             if right not in known:
                 yield f"needs the right {right!r}, which nobody declared"
+
+    def _referred(self, type: Type, name: str) -> Type | None:
+        """Give the type that a property refers to."""
+        named = targets(type.properties[name].kind)
+        return next((self.types[target] for target in named if target in self.types), None)
 
     def _property_faults(self, type: Type, prop: Property) -> Iterator[str]:
         if (_PROPERTY if prop.ordered_by is None else _WORD).fullmatch(prop.name) is None:

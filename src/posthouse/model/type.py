@@ -74,6 +74,8 @@ class Type:
     forbids: the acts that no client may do: ``create``, ``update``, ``destroy``. people: its objects stand for
     those who ask; each of them sees all, and what is within his own (RFC 9670 §2). granted_by: the right that,
     held in any container, lets a visitor see the objects of a type that are in none; without it, he sees none.
+    about: the property that names the item which an object is about; a visitor may make one, without seeing it
+    afterwards, who has the right that ``create`` needs in a container of that item.
 
     Its hooks are named by their moment: `prepare` and `prepare_update` (outside the transaction, may wait),
     `check` (inside, one change against the staged view), `before_destroy`, `after` (inside: counters, groups,
@@ -108,6 +110,7 @@ class Type:
         forbids: str = "",
         people: bool = False,
         granted_by: str | None = None,
+        about: str | None = None,
     ) -> None:
         self.name = name
         self.letter = letter
@@ -137,6 +140,7 @@ class Type:
         self.forbids: frozenset[str] = frozenset(forbids.split())
         self.people = people
         self.granted_by = granted_by
+        self.about = about
         self.prepare_hook: PrepareHook | None = None
         self.prepare_update_hook: PrepareHook | None = None
         self.check_hook: CheckHook | None = None

@@ -71,9 +71,9 @@ class _Container:
                 new[person] |= self.now.get(principal, 0)
                 if principal in self.by:
                     by[person] = self.by[principal]
-        # To those who own the account all was and is open.
+        # To those who own the account all was and is open; and what one did himself he knows.
         for person in sorted(by.keys() - people(owner)):
-            if old[person] != new[person]:
+            if old[person] != new[person] and by[person] != person:
                 yield person, self._notice(account, by[person], old[person], new[person])
 
     def _notice(self, account: int, by: int, old: int, new: int) -> Notice:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from email.utils import formatdate
 from functools import partial
 from typing import Final
+
+import msgspec
 
 from posthouse.capabilities.mail.email import email
 from posthouse.capabilities.mail.thread import thread
@@ -14,7 +16,7 @@ from posthouse.capabilities.submission import address
 from posthouse.capabilities.submission import envelope as envelope_
 from posthouse.capabilities.submission import letter as letter_
 from posthouse.capabilities.submission.envelope import Envelope
-from posthouse.capabilities.submission.identity import identity, is_own
+from posthouse.capabilities.submission.identity import fit, identity, is_own
 from posthouse.capabilities.submission.letter import Letter, State
 from posthouse.directory.addresses import key
 from posthouse.kit import clock
@@ -57,6 +59,8 @@ submission = Type(
     "EmailSubmission",
     letter="s",
     methods="get changes set query queryChanges",
+    needs={"create": "maySubmit"},
+    about="emailId",
     properties=[
         Property("identityId", Ref("Identity"), required=True, immutable=True, index=True),
         # Of an Email that is there at first; the record outlives it (RFC 8621 §7.5).
@@ -104,10 +108,38 @@ def _check(txn: Txn, change: Change, stage: Stage) -> None:
     if "undoStatus" in change.named:
         raise SetError("invalidProperties", "only the server sets it at first", ["undoStatus"])
     new = change.after()
+    is_generated = new["envelope"] is None
+    own = _address(txn, new["identityId"])
+    change.prepared = _complete(txn, new, own, partial(is_own, addresses=[key(own) or ""]))
+    if is_generated:
+        change.report["envelope"] = new["envelope"]
+
+
+def submit(
+    txn: Txn, sent: int, envelope: JsonObject, own: Collection[str], fields: Mapping[str, str]
+) -> None:
+    """Queue an Email of the account as EmailSubmission/set does, from any of the account's addresses.
+
+    sent: its id. own: by key the addresses. fields: header fields to put before it. Raises SetError.
+    """
+    change = Change(Act.CREATE, "", txn.allocate(), new={"emailId": email.wire(sent), "envelope": envelope})
+    new = change.after()
+    letter = _complete(txn, new, "", partial(is_own, addresses=own))
+    author = envelope_.authors(_message(txn, new["emailId"]))[0]
+    new["identityId"] = identity.wire(fit(txn, author))
+    txn.insert(submission, change.id, new)
+    change.prepared = msgspec.structs.replace(letter, fields={**fields, **letter.fields})
+    _after(txn, change)
+
+
+def _complete(txn: Txn, new: JsonObject, own: str, allows: Callable[[str], bool]) -> Letter:
+    """Fill in what a submission lacks, and make its letter.
+
+    own: the return address of a message that comes without an envelope. allows: says of an address whether it can be
+    sent from. Raises SetError.
+    """
     now = int(clock.now())
     message = _message(txn, new["emailId"])
-    own = _address(txn, new["identityId"])
-    allows = partial(is_own, addresses=[key(own) or ""])
     if not all(map(allows, envelope_.authors(message))):
         raise SetError("forbiddenFrom", "the Identity does not allow what stands in the message's From")
     envelope = envelope_.read(new["envelope"] or envelope_.generated(message, own, allows), now, allows)
@@ -116,8 +148,7 @@ def _check(txn: Txn, change: Change, stage: Stage) -> None:
     if txn.count_jobs(letter_.KIND) >= MOST_QUEUED:
         raise SetError("forbiddenToSend", "too much waits to be sent already; try again later")
     letter = _letter(message, envelope, now)
-    change.prepared = letter
-    values = {
+    new |= {
         "threadId": message["threadId"],
         "envelope": envelope.shown,
         "sendAt": clock.utc_date(envelope.released),
@@ -126,9 +157,7 @@ def _check(txn: Txn, change: Change, stage: Stage) -> None:
         "dsnBlobIds": [],
         "mdnBlobIds": [],
     }
-    if new["envelope"] is None:
-        change.report["envelope"] = envelope.shown
-    new |= values
+    return letter
 
 
 def _message(txn: Txn, wire: str) -> JsonObject:
