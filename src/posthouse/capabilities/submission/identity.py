@@ -61,6 +61,16 @@ def is_own(address: str, addresses: Collection[str]) -> bool:
     return found is not None and (found in addresses or untagged(found) in addresses)
 
 
+def fit(txn: Txn, address: str) -> int:
+    """Give the Identity to send from one of the account's addresses with.
+
+    It allows the address; if the user has destroyed all that do, it is the one that stays.
+    """
+    stored = txn.values(identity, None, ["email", "mayDelete"])
+    fitting = [id for id, one in stored.items() if is_own(address, [key(one["email"]) or ""])]
+    return min(fitting or [id for id, one in stored.items() if not one["mayDelete"]])
+
+
 def _of(txn: Txn, alias: str) -> list[int]:
     """Find the Identities of an alias, those with a tag included."""
     stored = txn.values(identity, None, ["email", "mayDelete"])

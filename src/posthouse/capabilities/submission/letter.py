@@ -39,7 +39,7 @@ class Letter(msgspec.Struct, kw_only=True):
 
     blob: the SHA-256 of the message in hexadecimal digits. mail_from: the reverse-path; empty for the null one.
     ret, envid: what the sender asked to be told (RFC 3461 §4.3, §4.4). hold: when he wanted it to be released, as RFC
-    4865 §5.1.2 writes it. fields: header fields that the message lacks. arrived, released: Unix seconds. tries:
+    4865 §5.1.2 writes it. fields: header fields to put before it. arrived, released: Unix seconds. tries:
     attempts that ended. late: whether the sender was told that it takes long. halted: whether an operator holds it.
     """
 
