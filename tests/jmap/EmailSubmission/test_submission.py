@@ -322,18 +322,21 @@ def test_a_refused_submission_queues_nothing_and_moves_no_state(room: Room) -> N
     assert [] == jobs(room)
 
 
-def test_a_visitor_sends_nothing_from_the_account_of_another(room: Room) -> None:
-    """Whoever may submit in a Mailbox (maySubmit) sees the Identities; sending is its owner's alone."""
+def test_a_visitor_who_may_not_submit_sends_nothing(room: Room) -> None:
+    """See tests/jmap/sharing/test_send.py for who may."""
     email = room.imported(mine())
     visited = Access(HOME.account, HOME.shard, "home", is_personal=False, through=frozenset({8}))
     guest = Caller(8, "guest@bakery.example", {HOME.wire: visited}, "guest")
     inbox = room.role["inbox"]
     number = mailbox.local(inbox)
     assert number is not None
-    room.write(lambda txn: txn.share(mailbox, number, {8: RIGHTS.all}, BAKER.person, 0))
+    room.write(
+        lambda txn: txn.share(mailbox, number, {8: RIGHTS.all & ~RIGHTS.bit("maySubmit")}, BAKER.person, 0)
+    )
     call = ("EmailSubmission/set", {"accountId": "a1", "create": {"k": draft(room, emailId=email)}}, "0")
     answered = room.answer(call, caller=guest)["methodResponses"][0][1]
-    assert "forbidden" == answered["notCreated"]["k"]["type"]
+    refused = answered["notCreated"]["k"]  # without it he sees no Identity
+    assert ("invalidProperties", ["identityId"]) == (refused["type"], refused["properties"])
     assert [] == jobs(room)
 
 

@@ -21,7 +21,9 @@ READ, ADD = 1, 3
 """The bits of ``mayRead``, and of that with ``mayAdd``."""
 
 
-def share(hall: Hall, *shares: Mapping[int, int], place: Access = BOBS, id: int = PLANS) -> None:
+def share(
+    hall: Hall, *shares: Mapping[int, int], place: Access = BOBS, id: int = PLANS, by: int = BOB
+) -> None:
     """Share a shelf, which is made if absent, first with some and then with others."""
 
     def unit(txn: Transaction) -> None:
@@ -29,7 +31,7 @@ def share(hall: Hall, *shares: Mapping[int, int], place: Access = BOBS, id: int 
             name = f"Plans {id}"
             txn.insert(shelf, id, {"name": name, "parentId": None, "sortOrder": 0, "isFavourite": True})
         for each in shares:
-            txn.share(shelf, id, each, BOB, NOW)
+            txn.share(shelf, id, each, by, NOW)
 
     hall.write(unit, place)
 
@@ -130,10 +132,17 @@ def test_who_keeps_a_right_by_his_group_is_told_that_he_keeps_it(hall: Hall) -> 
 
 
 def test_members_of_the_group_that_owns_it_have_nothing_to_be_told(hall: Hall) -> None:
-    share(hall, {ANNA: READ, BOB: READ}, place=COUNCILS)
+    share(hall, {ANNA: READ, BOB: READ}, place=COUNCILS, by=CARL)
     tell(hall, COUNCILS)
     assert [] == told(hall, ANNA)
     assert 1 == len(told(hall, BOB))
+
+
+def test_what_one_did_himself_he_is_not_told(hall: Hall) -> None:
+    share(hall, {ANNA: READ, CARL: READ}, by=ANNA)
+    tell(hall)
+    assert [] == told(hall, ANNA)
+    assert 1 == len(told(hall, CARL))
 
 
 def test_each_object_has_a_notification_of_its_own(hall: Hall) -> None:
@@ -148,7 +157,7 @@ def test_who_can_see_a_destroyed_object_no_more_is_told_what_it_was_called(hall:
     share(hall, {ANNA: READ})
     tell(hall)
     dismiss(hall, ANNA)
-    hall.write(lambda txn: txn.delete(shelf, PLANS), BOBS)
+    hall.run(hall.store.write(BOBS, BOB, lambda txn: txn.delete(shelf, PLANS)))
     tell(hall)
     assert [(rights(READ), None)] == changes(hall, ANNA)
     assert ["Plans 5"] == [one["name"] for one in told(hall, ANNA)]
