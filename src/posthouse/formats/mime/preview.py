@@ -13,6 +13,7 @@ MAX_PREVIEW = 256
 """A preview MUST NOT have more characters (RFC 8621 §4.1.4)."""
 
 _LOOKED_AT = 20_000
+_WORDS = MAX_PREVIEW // 2 + 1  # so many fill it, for each takes two characters at least
 _ENOUGH = 8 * MAX_PREVIEW  # newsletters pad their opening words with hundreds of invisible signs
 # Format and control characters that show nothing; joiners are kept inside words, where they shape them.
 _INVISIBLE = re.compile(
@@ -54,6 +55,12 @@ def _opening(text: str, skips_quotes: bool) -> str:
             if length > _ENOUGH:
                 break
     opening = " ".join(lines)[: 2 * _ENOUGH]
-    if not (opening.isascii() and opening.isprintable()):
-        opening = _LOOSE_JOINER.sub(" ", _INVISIBLE.sub("", opening))
-    return " ".join(opening.split())[:MAX_PREVIEW].rstrip()
+    head = _first_words(opening)
+    if not (head.isascii() and head.isprintable()):
+        head = _first_words(_LOOSE_JOINER.sub(" ", _INVISIBLE.sub("", opening)))
+    return head.rstrip()
+
+
+def _first_words(text: str) -> str:
+    """Write as many words as a preview shows; there are hundreds behind them."""
+    return " ".join(text.split(None, _WORDS)[:_WORDS])[:MAX_PREVIEW]
