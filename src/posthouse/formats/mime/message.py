@@ -180,13 +180,13 @@ class _Reader:
             self.leaves += 1
             part.part_id = str(self.leaves)
             part.encoding = encoding_name(content.get("content-transfer-encoding", "7bit"))
-            is_short_text = part.type.startswith("text/") and part.length <= _SHORT
-            if part.encoding == "base64" and not is_short_text:
+            is_short = part.length <= _SHORT
+            if part.encoding == "base64" and not is_short:
                 part.size = base64_size(self.data, body, body + part.length)
             elif part.encoding in ("base64", "quoted-printable", "x-uuencode"):
                 decoded = part_bytes(self.data, part)
                 part.size = len(decoded)
-                if is_short_text:
+                if is_short and part.type.startswith("text/"):
                     self.decoded[part.part_id] = decoded
         return part
 
