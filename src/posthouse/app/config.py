@@ -117,7 +117,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     believed. origins: web origins that may read answers; ``*`` stands for all. compress: whether answers are
     compressed. workers: how many processes serve; 0 is one for each core. store, blobs: URLs of where rows
     and bytes are kept; by default in the data folder. smtp: ``HOST:PORT`` for mail from other hosts. lmtp:
-    ``HOST:PORT`` or ``unix:PATH`` for mail that another MTA hands over.
+    ``HOST:PORT`` or ``unix:PATH`` for mail that another MTA hands over. submission, submissions: ``HOST:PORT`` for the
+    mail programs of users, the latter with TLS from the start.
     """
 
     data: str = "./posthouse-data"
@@ -131,6 +132,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     blobs: str | None = None
     smtp: str | None = None
     lmtp: str | None = None
+    submission: str | None = None
+    submissions: str | None = None
     mail: Mail = Mail()
     relay: Relay = Relay()
     tls: Tls = Tls()
@@ -184,6 +187,8 @@ def check_exposed(config: Config) -> None:
             f"{config.listen} can be reached from other machines, so it needs TLS: set tls.certificate and "
             "tls.key, or name the proxy in front that has TLS in trusted_proxies"
         )
+    if config.tls.certificate is None:
+        _check_submission(config)
     if config.lmtp is not None and not config.mail.relays:
         endpoint = parse_endpoint("lmtp", config.lmtp)
         if not isinstance(endpoint, Path) and not is_loopback(endpoint[0]):
@@ -191,6 +196,17 @@ def check_exposed(config: Config) -> None:
                 f"lmtp: whoever reaches {config.lmtp} can put mail into every account: name the hosts that may in "
                 "mail.relays, or use unix:PATH or a loopback address"
             )
+
+
+def _check_submission(config: Config) -> None:
+    """Refuse what needs a certificate where there is none. Raises `ConfigError`."""
+    if config.submissions is not None:
+        raise ConfigError("submissions: this is TLS from the start: set tls.certificate and tls.key")
+    if config.submission is not None and not is_loopback(parse_listen(config.submission)[0]):
+        raise ConfigError(
+            f"submission: {config.submission} can be reached from other machines, so it needs TLS: set "
+            "tls.certificate and tls.key"
+        )
 
 
 def parse_endpoint(key: str, text: str) -> tuple[str, int] | Path:
@@ -279,7 +295,7 @@ def _put(raw: dict[str, Any], path: tuple[str, ...], text: str) -> None:
 def _check(config: Config) -> None:
     """Refuse what has the right type and still makes no sense. Raises `ConfigError`."""
     parse_listen(config.listen)
-    for key in ("smtp", "lmtp"):
+    for key in ("smtp", "lmtp", "submission", "submissions"):
         if getattr(config, key) is not None:
             parse_endpoint(key, getattr(config, key))
     if config.mail.hostname is not None and not _HOSTNAME.fullmatch(config.mail.hostname):

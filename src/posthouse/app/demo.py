@@ -19,7 +19,7 @@ import msgspec
 from posthouse.app import terminal, worker
 from posthouse.app.config import Config, ConfigError, Relay, is_loopback, parse_listen
 from posthouse.app.intake import Incoming, Intake
-from posthouse.app.listening import Sockets, listen, opened
+from posthouse.app.listening import Door, Sockets, listen, opened
 from posthouse.app.sample import messages
 from posthouse.app.wiring import App
 from posthouse.app.worker import open_app, url_of
@@ -37,7 +37,8 @@ FAMILY: Final = "family@example.org"
 _MARK: Final = "demo"
 _NOTE: Final = "sample"
 _BATCH: Final = 100
-_SMTP: Final = 2525
+_DOORS: Final[dict[Door, int]] = {"smtp": 2525, "submission": 2587}
+"""Where mail comes in, on these ports or near them."""
 
 
 def is_demo(folder: Path) -> bool:
@@ -54,7 +55,7 @@ def run(config: Config, *, any_port: bool) -> None:
     if not is_private(config):
         raise ConfigError(
             "everyone knows the demo's passwords, so it is for this machine only: "
-            f"{config.listen}{' or ' + config.smtp if config.smtp else ''} is not"
+            f"{' or '.join(filter(None, (config.listen, config.smtp, config.submission, config.submissions)))} is not"
         )
     config = msgspec.structs.replace(
         config, mail=msgspec.structs.replace(config.mail, verify=False), relay=Relay(outward=False)
@@ -62,9 +63,10 @@ def run(config: Config, *, any_port: bool) -> None:
     with ExitStack() as stack:
         http = stack.enter_context(bind(host, port, any_port=any_port))
         sockets = stack.enter_context(opened(config, http))
-        if "smtp" not in sockets.mail:
-            smtp = stack.enter_context(bind(host, _SMTP, any_port=True))
-            sockets = replace(sockets, mail={**sockets.mail, "smtp": smtp})
+        for door, near in _DOORS.items():
+            if door not in sockets.mail:
+                one = stack.enter_context(bind(host, near, any_port=True))
+                sockets = replace(sockets, mail={**sockets.mail, door: one})
         _serve(config, sockets)
 
 
@@ -77,17 +79,16 @@ def _serve(config: Config, sockets: Sockets) -> None:
     finally:
         app.close()
     url = url_of(config, sockets.http)
-    mail = sockets.address("smtp")
     if port not in (0, sockets.http.getsockname()[1]):
         terminal.line(f"Port {port} is in use, so this one is elsewhere.")
-    worker.run(config, sockets, lambda: _greet(url, mail, folder), DEMO)
+    worker.run(config, sockets, lambda: _greet(url, sockets, folder), DEMO)
 
 
 def is_private(config: Config) -> bool:
     """Say whether only this machine can reach what a configuration serves."""
     hosts = [config.address[0]]
-    if config.smtp is not None:
-        hosts.append(parse_listen(config.smtp)[0])
+    doors = [config.smtp, config.submission, config.submissions]
+    hosts += [parse_listen(door)[0] for door in doors if door is not None]
     return not config.trusted_proxies and not config.mail.relays and all(map(is_loopback, hosts))
 
 
@@ -101,13 +102,22 @@ def bind(host: str, port: int, *, any_port: bool) -> socket.socket:
     return listen(host, port)
 
 
-def _greet(url: str, mail: str, folder: Path) -> None:
-    rows = [("URL", url + "/"), ("Session", url + "/.well-known/jmap"), ("SMTP", mail)]
+def _greet(url: str, sockets: Sockets, folder: Path) -> None:
+    mail, submission = sockets.address("smtp"), sockets.address("submission")
+    rows = [
+        ("URL", url + "/"),
+        ("Session", url + "/.well-known/jmap"),
+        ("SMTP", mail),
+        ("Submission", submission),
+    ]
     rows += [("User", f"{name}  password: {password}") for name, password in (DEMO, FRIEND)]
     rows += [("Group", f"{FAMILY}, with both in it"), ("Data", str(folder))]
     terminal.card("Posthouse demo", rows)
     terminal.line(f"  curl -u {':'.join(DEMO)} {url}/.well-known/jmap")
     terminal.line(f"  swaks --server {mail} --to {DEMO[0]}")
+    terminal.line(
+        f"  swaks --server {submission} -au {FRIEND[0]} -ap {FRIEND[1]} --from {FRIEND[0]} --to {DEMO[0]}"
+    )
     terminal.line("")
     terminal.line("Ready. Everyone knows these passwords, so only this machine is served. Ctrl-C ends it.")
 

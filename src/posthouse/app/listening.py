@@ -8,42 +8,43 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeAlias, cast
 
 from posthouse.app.config import Config, ConfigError, parse_endpoint
-from posthouse.proto.smtp.peer import Role
 from posthouse.serve.http.server import bind
 from posthouse.serve.smtp.listener import bind_unix
 
-_ROLES: Final[dict[str, Role]] = {"smtp": "smtp", "lmtp": "lmtp"}
-"""What is spoken where each key of the configuration says."""
+Door: TypeAlias = Literal["smtp", "lmtp", "submission", "submissions"]
+"""Where mail comes in, by its key in the configuration."""
+
+_DOORS: Final[tuple[Door, ...]] = ("smtp", "lmtp", "submission", "submissions")
 
 
 @dataclass(frozen=True, slots=True)
 class Sockets:
-    """Listening sockets: for HTTP, and for mail by what is spoken there.
+    """Listening sockets: for HTTP, and for mail by its door.
 
     paths: of those that are Unix sockets, which the system knows by other names.
     """
 
     http: socket.socket
-    mail: dict[Role, socket.socket] = field(default_factory=dict)
-    paths: dict[Role, Path] = field(default_factory=dict)
+    mail: dict[Door, socket.socket] = field(default_factory=dict)
+    paths: dict[Door, Path] = field(default_factory=dict)
 
     def inherited(self) -> list[str]:
         """Write their numbers for a process that inherits them, which reads them with `adopt`."""
-        return [f"{role}={one.fileno()}" for role, one in [("http", self.http), *self.mail.items()]]
+        return [f"{door}={one.fileno()}" for door, one in [("http", self.http), *self.mail.items()]]
 
-    def address(self, role: Role) -> str:
+    def address(self, door: Door) -> str:
         """Write where one listens: ``HOST:PORT`` or the path of a Unix socket."""
-        if role in self.paths:
-            return str(self.paths[role])
-        host, port = self.mail[role].getsockname()[:2]
+        if door in self.paths:
+            return str(self.paths[door])
+        host, port = self.mail[door].getsockname()[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def describe(self) -> list[str]:
         """Write a line for each that mail comes by."""
-        return [f"{role.upper()}: {self.address(role)}" for role in self.mail]
+        return [f"{door.upper()}: {self.address(door)}" for door in self.mail]
 
     def numbers(self) -> list[int]:
         """Give their file descriptors."""
@@ -53,10 +54,10 @@ class Sockets:
 def adopt(written: list[str]) -> Sockets:
     """Take over the sockets that the parent process opened."""
     found = {
-        role: socket.socket(fileno=int(number)) for role, _, number in (one.partition("=") for one in written)
+        door: socket.socket(fileno=int(number)) for door, _, number in (one.partition("=") for one in written)
     }
     http = found.pop("http")
-    return Sockets(http, {_ROLES[role]: one for role, one in found.items()})
+    return Sockets(http, {cast(Door, door): one for door, one in found.items()})
 
 
 @contextmanager
@@ -65,19 +66,19 @@ def opened(config: Config, http: socket.socket) -> Iterator[Sockets]:
 
     Raises `ConfigError`.
     """
-    mail: dict[Role, socket.socket] = {}
-    paths: dict[Role, Path] = {}
+    mail: dict[Door, socket.socket] = {}
+    paths: dict[Door, Path] = {}
     try:
-        for key, role in _ROLES.items():
-            text = getattr(config, key)
+        for door in _DOORS:
+            text = getattr(config, door)
             if text is None:
                 continue
-            endpoint = parse_endpoint(key, text)
+            endpoint = parse_endpoint(door, text)
             if isinstance(endpoint, Path):
-                mail[role] = _listen_at(endpoint)
-                paths[role] = endpoint
+                mail[door] = _listen_at(endpoint)
+                paths[door] = endpoint
             else:
-                mail[role] = listen(*endpoint, flag=f"--{key}")
+                mail[door] = listen(*endpoint, flag=f"--{door}")
         yield Sockets(http, mail, paths)
     finally:
         for one in mail.values():

@@ -110,6 +110,11 @@ def trace(
     return "".join(lines).encode("utf-8", "replace")
 
 
+def received(envelope: Envelope, host: str, now: float) -> str:
+    """Write the value of the field Received for a message that is sent on; see `trace`."""
+    return f"from {_origin(envelope)}\r\n\tby {host} with {envelope.protocol};\r\n\t{_date(now)}"
+
+
 def _origin(envelope: Envelope) -> str:
     """Write the clause From: what the peer said, and by what address it came (RFC 5321 §4.4)."""
     literal = None if envelope.peer is None else _literal(envelope.peer)

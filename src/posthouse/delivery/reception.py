@@ -83,8 +83,11 @@ class Incoming:
 
     async def message(self, body: Body) -> Sequence[Reply]:
         """Deliver the message; gives a reply for each recipient that was taken."""
-        if body.size > _LARGE:
-            data = await asyncio.to_thread(body.read, 0, body.size)
-        else:
-            data = body.read(0, body.size)
-        return await self._deliverer.message(self._envelope, self._targets, data)
+        return await self._deliverer.message(self._envelope, self._targets, await whole(body))
+
+
+async def whole(body: Body) -> bytes:
+    """Read all of a message, where that holds up nobody."""
+    if body.size > _LARGE:
+        return await asyncio.to_thread(body.read, 0, body.size)
+    return body.read(0, body.size)

@@ -19,6 +19,12 @@ smtp = click.option("--smtp", metavar="HOST:PORT", help="Where mail from other h
 lmtp = click.option(
     "--lmtp", metavar="HOST:PORT|unix:PATH", help="Where another MTA hands over mail, by LMTP."
 )
+submission = click.option(
+    "--submission", metavar="HOST:PORT", help="Where users' mail programs send, with STARTTLS."
+)
+submissions = click.option(
+    "--submissions", metavar="HOST:PORT", help="Where users' mail programs send, with TLS from the start."
+)
 
 _PLACES = (
     click.option("--config", metavar="FILE", envvar="POSTHOUSE_CONFIG", help="Configuration file (TOML)."),

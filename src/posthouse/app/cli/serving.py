@@ -12,12 +12,14 @@ from posthouse.app.cli.failure import as_failures
 @options.listen
 @options.smtp
 @options.lmtp
+@options.submission
+@options.submissions
 @options.places
 def demo(**flags: str | None) -> None:
     """Serve a sample mailbox on this machine.
 
     Makes two users and a few hundred messages in the data folder if it is new, prints how to reach them and
-    how to send them mail by SMTP, and serves until Ctrl-C.
+    how to send mail to them and from them by SMTP, and serves until Ctrl-C.
     """
     with as_failures():
         from posthouse.app import demo
@@ -29,6 +31,8 @@ def demo(**flags: str | None) -> None:
 @options.listen
 @options.smtp
 @options.lmtp
+@options.submission
+@options.submissions
 @click.option("--workers", type=int, metavar="N", help="Processes that serve; 0 is one for each core.")
 @options.places
 def serve(**flags: str | int | None) -> None:
