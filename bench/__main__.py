@@ -11,7 +11,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import contacts, deliver, edge, mailauth, mime, push, sharing, suite, websocket
+from bench import contacts, deliver, edge, mailauth, mime, push, sharing, smtp, suite, websocket
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -26,6 +26,7 @@ cases:
   deliver  a message from its bytes to durable and indexed, a hundred in flight
   push     how soon changes are told, to how many, and what it costs to wait for them
   sharing  what sharing costs owners and guests, and telling them of it
+  smtp     what it costs to take a message, beside aiosmtpd
   websocket  what a request costs over a WebSocket, beside HTTP
   edge     what the HTTP edge adds to a static answer
   mime     the steps of reading one message
@@ -52,6 +53,7 @@ def main() -> None:
         "deliver",
         "push",
         "sharing",
+        "smtp",
         "websocket",
         "edge",
         "mime",
@@ -91,6 +93,8 @@ def main() -> None:
         kept["push"] = push.main(given.data / "push")
     if "sharing" in cases:
         kept["sharing"] = sharing.main(given.data / "sharing", given.size, given.rounds)
+    if "smtp" in cases:
+        kept["smtp"] = smtp.main()
     if "websocket" in cases:
         kept["websocket"] = websocket.main(given.data / "websocket")
     if given.save and kept:

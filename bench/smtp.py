@@ -174,7 +174,3 @@ def main() -> dict[str, object]:
                 f"  aiosmtpd {middle['aiosmtpd']:8.1f} µs  {ratio:5.1f} x"
             )
     return kept
-
-
-if __name__ == "__main__":
-    main()

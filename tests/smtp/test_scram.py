@@ -25,7 +25,7 @@ def said(reply: bytes) -> str:
     return base64.b64decode(reply[4:]).decode()
 
 
-def sign_in(connection: socket.socket, name: str, password: str) -> tuple[int, bool]:
+def sign_in(connection: socket.socket, name: str, password: str, binding: str = "biws") -> tuple[int, bool]:
     """Sign in as a client that was written from the RFC; give the last code, and whether the server proved itself."""
 
     def say(text: str, before: bytes = b"") -> bytes:
@@ -40,7 +40,7 @@ def sign_in(connection: socket.socket, name: str, password: str) -> tuple[int, b
     salt, times = base64.b64decode(values["s"]), int(values["i"])
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, times)
     client_key = hmac.digest(salted, b"Client Key", "sha256")
-    final = f"c=biws,r={values['r']}"
+    final = f"c={binding},r={values['r']}"
     signed = f"{first},{challenge},{final}".encode()
     signature = hmac.digest(hashlib.sha256(client_key).digest(), signed, "sha256")
     proof = bytes(one ^ other for one, other in zip(client_key, signature, strict=True))
@@ -58,6 +58,8 @@ def test_an_app_password_is_proved_and_not_said(submission: Office) -> None:
         read_reply(connection), read_reply(connection)
         assert (535, False) == sign_in(connection, "ada@example.org", "guess")
         assert (535, False) == sign_in(connection, "nobody@example.org", APP_PASSWORD)
+        # He says that he meant another header than the one that came: somebody changed it on the way.
+        assert (535, False) == sign_in(connection, "ada@example.org", APP_PASSWORD, "eSws")
         assert (235, True) == sign_in(connection, "ada@example.org", APP_PASSWORD)
         connection.sendall(b"MAIL FROM:<ada@example.org>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n.\r\n")
         assert [250, 250, 354, 250] == [codes(read_reply(connection))[0] for _ in range(4)]
