@@ -120,6 +120,8 @@ def test_a_fault_in_the_environment_names_the_variable() -> None:
         ({"tls": {"certificate": "c.pem"}}, "belong together"),
         ({"smtp": "25"}, "smtp: '25' is not HOST:PORT"),
         ({"smtp": "unix:/x"}, "smtp: 'unix:/x' is not HOST:PORT"),
+        ({"submission": "587"}, "submission: '587' is not HOST:PORT"),
+        ({"submissions": "unix:/x"}, "submissions: 'unix:/x' is not HOST:PORT"),
         ({"lmtp": "unix:"}, "lmtp: 'unix:' is not unix:PATH"),
         ({"lmtp": "unix:/" + "x" * 107}, "path of at most 107 octets"),
         ({"mail": {"hostname": "mx_1"}}, "mail.hostname: 'mx_1' is not like"),
@@ -192,3 +194,17 @@ def test_lmtp_is_open_to_those_alone_who_are_named(lmtp: str, relays: tuple[str,
     else:
         with pytest.raises(ConfigError, match="whoever reaches"):
             check_exposed(config)
+
+
+@pytest.mark.parametrize(
+    ("flags", "problem"),
+    [
+        ({"submission": "0.0.0.0:587"}, r"^submission: 0\.0\.0\.0:587 can be reached from other machines"),
+        ({"submissions": "127.0.0.1:465"}, "^submissions: this is TLS from the start: set tls.certificate"),
+    ],
+)
+def test_nobody_signs_in_where_others_could_listen(flags: dict[str, object], problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        check_exposed(load(flags=flags))
+    check_exposed(load(flags={**flags, "tls": {"certificate": "c", "key": "k"}}))
+    check_exposed(load(flags={"submission": "[::1]:587"}))
