@@ -103,10 +103,12 @@ class Keeper:
                     before = self.garden.copy()
                     mark = txn.mark()
                     doing(txn, who, *choices)
+                    self._count_odd(txn)
                     txn.rewind(mark)
                     self.garden = before
                 else:
                     doing(txn, who, *choices)
+                    self._count_odd(txn)
                 self.passed.append(self.garden.copy())
 
     # -- what can be done --
@@ -229,6 +231,17 @@ class Keeper:
             delta = 1 if wire in new else -1
             txn.count(bed, number(wire), {"plants": delta})
             self._objects(bed)[number(wire)]["plants"] += delta
+
+    def _count_odd(self, txn: Transaction) -> None:
+        """Keep the counts that depend on other beds, for those who see all of them."""
+        plants = self._objects(plant).values()
+        odd = {one["rowId"] for one in plants if len(one["marks"]) % 2}
+        for id, values in self._objects(bed).items():
+            rows = {one["rowId"] for one in plants if bed.wire(id) in one["bedIds"]} & odd
+            delta = len(rows) - values["oddRows"]
+            if delta:
+                txn.count(bed, id, {"oddRows": delta})
+                values["oddRows"] += delta
 
     def _mark(self, txn: Transaction, who: Visitor, a: int, b: int, c: int) -> None:
         id = self._pick(plant, a)

@@ -94,9 +94,7 @@ class Garden:
                 **values,
                 "parentId": _one(values["parentId"], visible),
                 "plants": len(within) if id in readable else 0,
-                "oddRows": len({one["rowId"] for one in within} & odd)
-                if id in readable and who.through
-                else 0,
+                "oddRows": len({one["rowId"] for one in within} & odd) if id in readable else 0,
                 "isLiked": self.liked.get((who.person, id), who.subscribed),
             }
         everything = who.through is None

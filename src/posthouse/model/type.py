@@ -275,7 +275,8 @@ class Type:
         """Register what counts anew for a visitor, as the kept counters count also what he does not see.
 
         The hook gets what he sees of the account, and by local id those of the wanted values of containers whose
-        items he may read. In these it corrects the counters that depend on other containers.
+        items he may read. In these it corrects the counters that depend on other containers. It is not asked for one
+        who reads all containers, to whom the kept counters tell what he sees.
         """
         self.recount_hook = hook
         return hook

@@ -8,7 +8,7 @@ knows; a row in which they differ is a notification to be written.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple, cast
 
 from posthouse.store.sqlite import IN_LIST, Database, in_list
@@ -109,8 +109,10 @@ def touch(database: Database, account: int, number: int, principal: int) -> None
     database.run(_PUT, (account, 0, 0, principal, 0, number, 0, 0, ""))
 
 
-def newest(database: Database, account: int, type: int, ids: Iterable[int]) -> int:
+def newest(database: Database, account: int, type: int, ids: Collection[int]) -> int:
     """Give the number of the newest change of any grant on some containers of a type."""
+    if not ids:
+        return 0
     row = database.one(
         f"SELECT max(made) FROM granted WHERE account = ? AND type = ? AND id {IN_LIST}",
         (account, type, in_list(ids)),

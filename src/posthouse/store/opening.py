@@ -28,7 +28,7 @@ class By(Enum):
     """Nobody who visits sees one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Opening:
     """What lets a visitor see the objects of one type.
 
@@ -51,7 +51,7 @@ def openings(types: Iterable[Type]) -> dict[str, Opening]:
     for name, type in declared.items():
         if found[name].by is By.CONTAINER and type.group is not None:
             for group in targets(type.properties[type.group].kind):
-                if found.get(group) == CLOSED:
+                if found.get(group) is CLOSED:
                     found[group] = Opening(By.ITEM, found[name].containers, name)
     return found
 

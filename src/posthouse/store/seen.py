@@ -9,31 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, NoReturn
+from typing import Final, TypeAlias
 
-from posthouse.kit.json import Json, JsonObject, dumps, loads
+from posthouse.kit.json import JsonObject, loads
 from posthouse.model.condition import Query
-from posthouse.model.job import Job
-from posthouse.model.kind import targets
-from posthouse.model.ports import Changes, Mark, Touched, TypeLike
+from posthouse.model.ports import Changes, Touched, TypeLike
 from posthouse.model.type import Type
 from posthouse.store import grants, heard, overlays, side, stamps, tally, visits
 from posthouse.store.find import Find
-from posthouse.store.grants import Held
+from posthouse.store.guest import Guest
 from posthouse.store.heard import Level
 from posthouse.store.layout import Layout, Plan
 from posthouse.store.ledger import Ledger
-from posthouse.store.mask import masked
 from posthouse.store.opening import By, Opening
 from posthouse.store.sight import ASKED_ONE_BY_ONE, SeenFind, Sight
-from posthouse.store.sqlite import Row
+from posthouse.store.sqlite import IN_LIST, Row, in_list
 from posthouse.store.stamps import Act, Step
-from posthouse.store.txn import Transaction, id_of
+from posthouse.store.standing import Standing
+from posthouse.store.txn import ID_MASK, Transaction, id_of
+from posthouse.store.veil import Veil
 
 _NOTHING: Final = Level(0, 0)
+_Moment: TypeAlias = tuple[Ledger, int] | None
+"""A moment in a transaction that writes; None in one that only reads."""
 
 
-class Seen(Transaction):
+class Seen(Guest):
     """What a visitor sees in a transaction, of which it shares the snapshot, or the writes so far."""
 
     def __init__(self, whole: Transaction) -> None:
@@ -49,7 +50,7 @@ class Seen(Transaction):
         )
         self._whole = whole
         self._tallies = whole._tallies
-        self._remembered: tuple[Held, dict[str, dict[int, int]]] | None = None
+        self._remembered: tuple[_Moment, Standing] | None = None
 
     # -- what is granted --
 
@@ -59,7 +60,7 @@ class Seen(Transaction):
 
     def grants(self) -> Mapping[str, Mapping[int, int]]:
         """Give the rights that the visitor has, as bits by type of container and id."""
-        return self._grants()[1]
+        return self._standing().grants
 
     def shares(self, type: TypeLike, ids: Iterable[int]) -> dict[int, dict[int, int]]:
         """Give the rights that were granted on containers, of those that the visitor may share himself."""
@@ -70,21 +71,41 @@ class Seen(Transaction):
         mine = self._granted(type.name)
         return super().shares(type, [id for id in ids if mine.get(id, 0) & bit])
 
-    def _grants(self) -> tuple[Held, dict[str, dict[int, int]]]:
-        """Give what the visitor holds, and that by the names of types; while others may write it is read anew."""
-        if self._remembered is None or self._whole._writes:
-            held = grants.held(self._database, self.account, self.through or ())
-            found: dict[str, dict[int, int]] = {}
-            for name, opening in self._schema.openings.items():
-                rights = self._schema.layouts[name].type.rights
-                if opening.by is By.GRANT:
-                    mine = held.rights.get(self._schema.codes[name])
-                    if mine:
-                        found[name] = dict(mine)
-                elif opening.by is By.PEOPLE and rights is not None and self._is_here(name):
-                    found[name] = {self.person: rights.all}
-            self._remembered = held, found
-        return self._remembered
+    def _standing(self) -> Standing:
+        """Give what the visitor holds, as far as others have written."""
+        moment = self._moment()
+        if self._remembered is None or self._remembered[0] != moment:
+            self._remembered = moment, self._stand()
+        return self._remembered[1]
+
+    def _moment(self) -> _Moment:
+        """Give what is another when a grant may have changed, or a container or a person came or went.
+
+        Each of these draws a number of a type of containers or people, or one that is of no type. What is taken back
+        goes with the account's row, for which there's another object then.
+        """
+        if not self._whole._writes:
+            return None
+        ledger = self._whole._row()
+        newest = 0
+        for name, number in ledger.moved.items():
+            opening = self._schema.openings.get(name)
+            if opening is None or opening.by is By.GRANT or opening.by is By.PEOPLE:
+                newest = max(newest, number)
+        return ledger, newest
+
+    def _stand(self) -> Standing:
+        held = grants.held(self._database, self.account, self.through or ())
+        found: dict[str, Mapping[int, int]] = {}
+        for name, opening in self._schema.openings.items():
+            rights = self._schema.layouts[name].type.rights
+            if opening.by is By.GRANT:
+                mine = held.rights.get(self._schema.codes[name])
+                if mine:
+                    found[name] = mine
+            elif opening.by is By.PEOPLE and rights is not None and self._is_here(name):
+                found[name] = {self.person: rights.all}
+        return Standing(held.newest, found)
 
     def _is_here(self, people: str) -> bool:
         """Say whether the visitor himself is among the objects of a type that stand for people."""
@@ -93,19 +114,35 @@ class Seen(Transaction):
 
     def _granted(self, name: str) -> Mapping[int, int]:
         """Give the bits of the visitor's rights on containers of a type, by id."""
-        return self._grants()[1].get(name, {})
+        return self._standing().granted(name)
 
-    def _newest_grant(self) -> int:
-        return self._grants()[0].newest
-
-    def _readable(self, opening: Opening) -> list[int]:
+    def _readable(self, opening: Opening) -> Sequence[int]:
         """Give the containers that let the visitor see what is in them, ascending."""
-        return sorted(
-            id
-            for name, bit in opening.containers.items()
-            for id, bits in self._granted(name).items()
-            if bits & bit
-        )
+        return self._standing().readable(opening)
+
+    def _sees_all(self, name: str) -> bool:
+        """Say whether the visitor sees all objects of a type, or of whatever else there is all items and groups.
+
+        An item is in one container at least: no capability writes it otherwise.
+        """
+        opening = self._schema.openings[name]
+        if opening.by is By.CONTAINER or opening.by is By.ITEM:
+            return all(self._reads_all(container, opening) for container in opening.containers)
+        return self._may(opening)
+
+    def _reads_all(self, container: str, opening: Opening) -> bool:
+        """Say whether the visitor sees what is in any container of a type that there is."""
+        if self._schema.openings[container].by is not By.GRANT:
+            return False
+        known = self._standing().all_read
+        if container not in known:
+            hidden = self._database.one(
+                f"SELECT 1 FROM obj_{container.lower()} "
+                f"WHERE +account = ? AND key BETWEEN ? AND ? AND (key & {ID_MASK}) NOT {IN_LIST} LIMIT 1",
+                (self.account, self._base, self._base | ID_MASK, in_list(self._readable(opening))),
+            )
+            known[container] = hidden is None
+        return known[container]
 
     # -- what is open --
 
@@ -130,11 +167,11 @@ class Seen(Transaction):
     def state(self, *types: TypeLike) -> int:
         """See `ports.Txn.state`: the newest number of what the visitor sees, or of a change of what that is."""
         self._whole.write_heard()
-        return max([self._newest_grant(), *[self._level(type) for type in types]])
+        return max([self._standing().newest, *[self._level(type) for type in types]])
 
     def floor(self, *types: TypeLike) -> int:
         """See `ports.Txn.floor`: what could be seen before the newest grant can't be told."""
-        return max(self._newest_grant(), self._whole.floor(*types))
+        return max(self._standing().newest, self._whole.floor(*types))
 
     def levels(self) -> dict[str, int]:
         """See `ports.Txn.levels`; only of types of which the visitor may see something."""
@@ -148,7 +185,7 @@ class Seen(Transaction):
                 continue
             if opening.by in (By.GRANT, By.PEOPLE) and not self._granted(name):
                 continue  # where he is not among the people, there are none
-            found[name] = max(self._newest_grant(), self._level(type))
+            found[name] = max(self._standing().newest, self._level(type))
             if opening.by is By.CONTAINER and type.arrivals is not None:
                 found[type.arrivals] = self._heard(name).arrived
         return {name: level for name, level in found.items() if level}
@@ -178,7 +215,11 @@ class Seen(Transaction):
         containers = self._readable(self._schema.openings[items])
         if not containers:
             return _NOTHING
-        return heard.level(self._database, self.account, self._schema.codes[items], containers)
+        known = self._standing().heard
+        if items not in known or self._whole._writes:
+            code = self._schema.codes[items]
+            known[items] = heard.level(self._database, self.account, code, containers)
+        return known[items]
 
     def _heard_in(self, container: str) -> int:
         """Give the newest number of any change of an item that is seen in a type's containers."""
@@ -231,12 +272,11 @@ class Seen(Transaction):
             case By.GRANT:
                 return self._container_steps(type, since)
             case By.CONTAINER:
-                items = visits.moved(
-                    self._database, self.account, self._code(type), since, self._readable(opening)
-                )
-                return [step for item in items if (step := item.step(since)) is not None]
+                where = self._database, self.account, self._code(type)
+                return visits.item_steps(*where, since, self._readable(opening))
             case By.ITEM:
-                return self._group_steps(opening, since)
+                where = self._database, self.account, self._schema.codes[opening.items]
+                return visits.group_steps(*where, since, self._readable(opening))
             case _:
                 return []
 
@@ -268,16 +308,6 @@ class Seen(Transaction):
         bit = rights.bit(rights.read)
         return sorted(id for id, bits in self._granted(container).items() if bits & bit)
 
-    def _group_steps(self, opening: Opening, since: int) -> list[Step]:
-        where = self._database, self.account, self._schema.codes[opening.items]
-        containers = self._readable(opening)
-        groups = {
-            item.group
-            for item in visits.moved(*where, since, containers)
-            if item.group is not None and any(max(stay) > since for stay in item.stays)
-        }
-        return visits.groups(visits.in_groups(*where, groups, containers), since)
-
     # -- reading --
 
     def ids(self, type: TypeLike) -> list[int]:
@@ -301,20 +331,27 @@ class Seen(Transaction):
     def exists(self, type: TypeLike, ids: Iterable[int]) -> set[int]:
         """See `ports.Txn.exists`."""
         opening = self._opening(type)
+        if opening.by is By.GRANT:
+            return self._granted(type.name).keys() & {*ids}
+        if self._sees_all(type.name):
+            return self._whole.exists(type, ids)
         match opening.by:
-            case By.GRANT:
-                return self._granted(type.name).keys() & {*ids}
             case By.CONTAINER:
                 return self._seen_items(type, opening, ids)
             case By.ITEM:
-                items = self._schema.layouts[opening.items].type
-                of = {
-                    id: group
-                    for group, id in visits.items_of(self._database, self.account, self._code(items), [*ids])
-                }
-                return {of[id] for id in self.exists(items, of)}
+                return {group for group, _ in self._seen_in(opening, ids)}
             case _:
-                return self._whole.exists(type, ids) if self._may(opening) else set()
+                return set()
+
+    def _seen_in(self, opening: Opening, groups: Iterable[int]) -> list[tuple[int, int]]:
+        """Give the items of some groups that are seen: the group of each, and its id."""
+        items = self._schema.layouts[opening.items].type
+        where = self._database, self.account, self._code(items)
+        containers = self._readable(opening)
+        if len(containers) <= ASKED_ONE_BY_ONE:
+            return visits.seen_of(*where, groups, containers) if containers else []
+        of = {id: group for group, id in visits.items_of(*where, [*groups])}
+        return [(of[id], id) for id in self.exists(items, of)]
 
     def _seen_items(self, type: TypeLike, opening: Opening, ids: Iterable[int]) -> set[int]:
         """Give those of some items that are seen."""
@@ -369,36 +406,36 @@ class Seen(Transaction):
 
     def rows(self, type: TypeLike, ids: Iterable[int] | None, plan: Plan, most: int = -1) -> list[Row]:
         """Read the rows that a plan renders, masked as `mask` does; see `Transaction.rows`."""
-        wanted = self.ids(type)[: most if most >= 0 else None] if ids is None else [*ids]
-        there = {*wanted} if ids is None else self.exists(type, wanted)
-        rows = self._whole.rows(type, [id for id in wanted if id in there], plan)
+        opening = self._opening(type)
+        known: Mapping[str, Collection[int]] = {}
+        if ids is None:
+            wanted = self.ids(type)[: most if most >= 0 else None]
+        elif opening.by is By.ITEM and not self._sees_all(type.name):
+            pairs = self._seen_in(opening, ids := [*ids])
+            there = {group for group, _ in pairs}
+            known = {opening.items: {id for _, id in pairs}}
+            wanted = [id for id in ids if id in there]
+        elif opening.by is not By.GRANT and self._sees_all(type.name):
+            wanted = [*ids]  # what isn't there has no row
+        else:
+            there = self.exists(type, ids := [*ids])
+            wanted = [id for id in ids if id in there]
+        rows = self._whole.rows(type, wanted, plan)
         declared = self._layout(type).type
-        for name in declared.referring - {declared.group}:
+        veil = self._veil(declared, known)
+        for name in veil.names:
             texts = plan.texts(rows, name)
-            masked = self._masked_texts(declared, name, {*texts} - {b""})
-            if masked:
+            other = veil.texts(name, texts)
+            if other:
                 rows = [
-                    plan.replaced(row, name, masked[text]) if text in masked else row
+                    plan.replaced(row, name, other[text]) if text in other else row
                     for row, text in zip(rows, texts, strict=True)
                 ]
-        if not plan.counted or not rows:
+        if not plan.counted or not rows or self._counts_all(declared):
             return rows
         objects = {id_of(row): plan.counts(row) for row in rows}
         self._count_anew(declared, objects)
         return [plan.recounted(row, objects[id_of(row)]) for row in rows]
-
-    def _masked_texts(self, type: Type, name: str, texts: Iterable[bytes]) -> dict[bytes, bytes]:
-        """Give what the JSON of one property is without references to what is hidden, where that is another.
-
-        Most objects refer to the same few, as Emails to their Mailboxes, so each text is read once.
-        """
-        objects = {at: {name: loads(text)} for at, text in enumerate(texts)}
-        seen = self._masked(type, [name], objects)
-        return {
-            text: dumps(seen[at][name])
-            for at, text in enumerate(texts)
-            if seen[at][name] != objects[at][name]
-        }
 
     def overlays(self, type: TypeLike, names: Sequence[str]) -> dict[int, JsonObject]:
         """Read the visitor's own values of the objects of a type that he sees."""
@@ -412,52 +449,50 @@ class Seen(Transaction):
         The counters of a container are those of what he sees in it.
         """
         declared = self._layout(type).type
-        copies = self._masked(declared, declared.referring - {declared.group}, objects)
-        self._count_anew(declared, copies)
+        copies = self._veil(declared).objects(objects)
+        if not self._counts_all(declared):
+            self._count_anew(declared, copies)
         return copies
 
-    def _masked(
-        self, type: Type, names: Collection[str], objects: Mapping[int, JsonObject]
-    ) -> dict[int, JsonObject]:
-        """Give copies of objects of which some properties refer to nothing that is hidden."""
-        shown = self._shown(type, names, objects) if names else set()
-        return {
-            id: {
-                name: masked(type.properties[name].kind, value, lambda *one, at=name: (at, *one) in shown)
-                if name in names
-                else value
-                for name, value in values.items()
-            }
-            for id, values in objects.items()
-        }
+    def _veil(self, type: Type, known: Mapping[str, Collection[int]] | None = None) -> Veil:
+        """Give what hides references in objects of a type.
 
-    def _shown(
-        self, type: Type, names: Collection[str], objects: Mapping[int, JsonObject]
-    ) -> set[tuple[str, str, str]]:
-        """Give which references of some properties may be shown: property, type and id on the wire of each."""
-        wires: dict[tuple[str, str], set[str]] = {}
-        for values in objects.values():
-            for name in values.keys() & names:
-                if values[name] is not None:
-                    for target, wire in type.properties[name].kind.references(values[name]):
-                        wires.setdefault((name, target), set()).add(wire)
-        shown: set[tuple[str, str, str]] = set()
-        for (name, target), some in wires.items():
+        known: of types of which it was asked before what is seen of all that the objects may refer to, that.
+        """
+
+        def sees(name: str, target: str, wires: Collection[str]) -> Collection[str]:
             if target not in self._schema.layouts:
-                continue
+                return ()
             other = self._schema.layouts[target].type
-            all = [*some]
-            numbers = {
-                wire: number
-                for wire, number in zip(all, other.locals(all), strict=True)
-                if number is not None
-            }
+            all = [*wires]
+            numbers = dict(zip(all, other.locals(all), strict=True))
             if name == type.within:
-                seen = {*self._readable(self._opening(type))}
+                seen: Collection[int] = {*self._readable(self._opening(type))}
+            elif known and target in known:
+                seen = known[target]
             else:
-                seen = self.exists(other, numbers.values())
-            shown.update((name, target, wire) for wire, number in numbers.items() if number in seen)
-        return shown
+                seen = self.exists(other, [number for number in numbers.values() if number is not None])
+            return [wire for wire, number in numbers.items() if number in seen]
+
+        shows_within = self._opening(type).by is By.CONTAINER and self._sees_all(type.name)
+        names = [
+            name
+            for name, targets in self._schema.references[type.name].items()
+            if not (shows_within if name == type.within else self._hides_none(targets))
+        ]
+        return Veil(type, names, sees)
+
+    def _hides_none(self, targets: Iterable[str]) -> bool:
+        """Say whether the visitor sees all objects of some types, containers apart: of those it is soon asked."""
+        return all(target in self._schema.openings and self._sees_all(target) for target in targets)
+
+    def _counts_all(self, container: Type) -> bool:
+        """Say whether the visitor sees all that is in containers of a type, and so all that is counted of it."""
+        return all(
+            self._reads_all(where, self._schema.openings[items])
+            for items, (where, _) in self._schema.items.items()
+            if where == container.name
+        )
 
     def _count_anew(self, type: Type, objects: dict[int, JsonObject]) -> None:
         counters = self._layout(type).counters
@@ -484,8 +519,8 @@ class Seen(Transaction):
             None if containers is not None or self._may(opening) else self.ids(type),
             {
                 target: None if self._may(self._schema.openings[target]) else self._granted(target).keys()
-                for prop in layout.type.properties.values()
-                for target in targets(prop.kind)
+                for targets in self._schema.references[type.name].values()
+                for target in targets
                 if target in self._schema.layouts
             },
         )
@@ -500,6 +535,8 @@ class Seen(Transaction):
             return self._whole.tally(type, container, word) if container in containers else (0, 0)
         if len(containers) == 1:
             return self._whole.tally(type, containers[0], word)
+        if self._sees_all(type.name):
+            return self._whole.tally(type, 0, word)
         declared = layout.type
         if declared.tally is None or not containers:
             return 0, 0
@@ -543,11 +580,7 @@ class Seen(Transaction):
             self._readable(opening)
         )
 
-    # -- keys, blobs, notes --
-
-    def find_keys(self, space: str, keys: Iterable[int]) -> dict[int, int]:
-        """Find nothing: keys are for the server's own work."""
-        return {}
+    # -- blobs --
 
     def blob_holders(self, digest: bytes, type: TypeLike) -> list[int]:
         """See `ports.Txn.blob_holders`."""
@@ -562,69 +595,3 @@ class Seen(Transaction):
             if layout is not None and self.exists(layout.type, ids):
                 return True
         return False
-
-    def note(self, name: str) -> Json:
-        """Give nothing: notes are for the server's own work."""
-        return None
-
-    def jobs(self, kind: str, about: int | None = None) -> list[Job]:
-        """Give nothing: jobs are the server's own."""
-        return []
-
-    def count_jobs(self, kind: str) -> int:
-        """Give nothing, as `jobs`."""
-        return 0
-
-    def put_off(self, job: Job, due: int, payload: JsonObject) -> bool:
-        """Refuse it as `mark`."""
-        return bool(self.mark())
-
-    def note_job(self, job: Job, payload: JsonObject) -> bool:
-        """Refuse it as `mark`."""
-        return bool(self.mark())
-
-    def drop_job(self, job: Job) -> bool:
-        """Refuse it as `mark`."""
-        return bool(self.mark())
-
-    def first_due(self, kind: str) -> NoReturn:
-        """Refuse it as `untold`."""
-        self.untold(0)
-
-    def claim(self, kind: str, now: int, until: int, limit: int) -> NoReturn:
-        """Refuse it as `untold`."""
-        self.untold(0)
-
-    def renew(self, taken: Sequence[Job], until: int) -> NoReturn:
-        """Refuse it as `untold`."""
-        self.untold(0)
-
-    def untold(self, limit: int) -> NoReturn:
-        """Refuse it: it is for the server."""
-        raise RuntimeError("a visitor sees only what is granted to him")
-
-    # -- trying and ending: the whole transaction does that --
-
-    def mark(self) -> Mark:
-        """Refuse it: a visitor's transaction only reads."""
-        raise RuntimeError("a visitor's transaction only reads")
-
-    def rewind(self, mark: Mark) -> None:
-        """Refuse it as `mark`."""
-        self.mark()
-
-    def finish(self) -> None:
-        """Refuse it as `mark`."""
-        self.mark()
-
-    def write_heard(self) -> None:
-        """Refuse it as `mark`."""
-        self.mark()
-
-    def erase(self) -> bool:
-        """Refuse it as `mark`."""
-        return bool(self.mark())
-
-    def moved(self) -> dict[str, int]:
-        """Give nothing, for it moves nothing."""
-        return {}

@@ -69,6 +69,7 @@ class Transaction:
         self._changed = False
         self._marks = 0
         self._tallies = Tallies(database, account)
+        self._as_seen: Transaction | None = None
 
     # -- states --
 
@@ -251,9 +252,11 @@ class Transaction:
         """Give this transaction as its person sees the account: itself if all is open to him."""
         if self.through is None:
             return self
-        from posthouse.store.seen import Seen  # which is a Transaction itself
+        if self._as_seen is None:
+            from posthouse.store.seen import Seen  # which is a Transaction itself
 
-        return Seen(self)
+            self._as_seen = Seen(self)
+        return self._as_seen
 
     def grants(self) -> Mapping[str, Mapping[int, int]]:
         """Give the rights that the visitor has, as bits by type of container and id; nothing if all is open."""

@@ -91,6 +91,26 @@ def _joined(rows: Iterable[tuple[int, int, int, int | None, int, int]]) -> list[
     return [*found.values()]
 
 
+def item_steps(
+    database: Database, account: int, type: int, since: int, containers: Iterable[int]
+) -> list[Step]:
+    """Give what changed after a state in items of a type, for somebody who sees those in some containers."""
+    items = moved(database, account, type, since, containers)
+    return [step for item in items if (step := item.step(since)) is not None]
+
+
+def group_steps(
+    database: Database, account: int, type: int, since: int, containers: Collection[int]
+) -> list[Step]:
+    """Give what changed after a state in the groups of these items."""
+    found = {
+        item.group
+        for item in moved(database, account, type, since, containers)
+        if item.group is not None and any(max(stay) > since for stay in item.stays)
+    }
+    return groups(in_groups(database, account, type, found, containers), since)
+
+
 def groups(items: Iterable[Moved], since: int) -> list[Step]:
     """Judge groups by all their items: which of them are seen."""
     stays: dict[int, list[Stay]] = {}
@@ -141,6 +161,19 @@ def seen(
         (in_list(ids), account, type, in_list(containers)),
     )
     return {cast(int, row[0]) for row in rows}
+
+
+def seen_of(
+    database: Database, account: int, type: int, groups: Iterable[int], containers: Iterable[int]
+) -> list[tuple[int, int]]:
+    """Give the items of some groups that are in any of some containers, which are few: the group and the id."""
+    rows = database.all(
+        "SELECT s.grp, s.id FROM stamp s INDEXED BY stamp_grp CROSS JOIN membership m ON m.account = s.account "
+        f"AND m.type = s.type AND m.container {IN_LIST} AND m.id = s.id "
+        f"WHERE s.account = ? AND s.type = ? AND s.grp {IN_LIST} AND m.gone = 0",
+        (in_list(containers), account, type, in_list(groups)),
+    )
+    return cast("list[tuple[int, int]]", rows)
 
 
 def items_of(database: Database, account: int, type: int, groups: Iterable[int]) -> list[tuple[int, int]]:

@@ -21,6 +21,7 @@ from posthouse.kit.json import JsonObject, loads
 from posthouse.model.condition import Both, Either, Leaf, Neither, Order, Query
 from posthouse.model.job import Job
 from posthouse.model.type import Type
+from posthouse.store.guest import Guest
 from posthouse.store.seen import Seen
 from posthouse.store.txn import Transaction, id_of
 
@@ -567,7 +568,7 @@ def test_every_method_of_a_transaction_is_made_for_a_visitor_or_reads_nothing() 
         *("put_keys", "drop_keys", "hold_blob", "note_upload", "put_note", "share", "touch", "told"),
     }
     public = {name for name in vars(Transaction) if not name.startswith("_")}
-    assert public == {name for name in vars(Seen) if name in public} | harmless
+    assert public == {name for name in {**vars(Guest), **vars(Seen)} if name in public} | harmless
 
 
 JOB = Job(1, 3, "x", 0, 0, 0, 0, {})
@@ -610,3 +611,39 @@ def test_a_visitor_s_transaction_only_reads(at: int) -> None:
         seen = keeper.transaction(VISITORS[0], writes=True).seen()
         with pytest.raises(RuntimeError):
             WRITES[at](seen)
+
+
+# -- while others write --
+
+
+def test_what_is_granted_or_made_in_a_transaction_counts_in_the_rest_of_it() -> None:
+    guest = VISITORS[1]
+    with closing(Keeper()) as keeper, keeper.writing(guest) as txn:
+        beds = txn.ids(bed)
+        eyes = txn.seen()
+        assert beds != eyes.ids(bed)
+        for id in beds:
+            txn.share(bed, id, {12: READ}, OWNER.person, 0)
+        assert beds == eyes.ids(bed)
+        plant_id = planted(txn, *beds)
+        assert {plant_id} == eyes.exists(plant, [plant_id])
+        hidden = txn.allocate()
+        txn.insert(bed, hidden, {"name": "hidden", "parentId": None})
+        secret = planted(txn, hidden)
+        assert beds == eyes.ids(bed)
+        assert {plant_id} == eyes.exists(plant, [plant_id, secret])
+        txn.share(bed, hidden, {12: READ}, OWNER.person, 0)
+        assert {plant_id, secret} == eyes.exists(plant, [plant_id, secret])
+
+
+def test_a_grant_that_is_taken_back_with_a_mark_is_not_remembered() -> None:
+    guest = VISITORS[1]
+    with closing(Keeper()) as keeper, keeper.writing(guest) as txn:
+        first, second = sorted({*txn.ids(bed)} - {*txn.seen().ids(bed)})[:2]
+        seen = txn.seen().ids(bed)
+        mark = txn.mark()
+        txn.share(bed, first, {12: READ}, OWNER.person, 0)
+        assert sorted([*seen, first]) == txn.seen().ids(bed)
+        txn.rewind(mark)
+        txn.share(bed, second, {12: READ}, OWNER.person, 0)  # draws the same number
+        assert sorted([*seen, second]) == txn.seen().ids(bed)
