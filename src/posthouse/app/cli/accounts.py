@@ -8,7 +8,7 @@ from contextlib import closing
 
 import click
 
-from posthouse.app.cli import options
+from posthouse.app.cli import options, removal
 from posthouse.app.cli.failure import Failure, as_failures
 
 _password_stdin = click.option(
@@ -58,19 +58,7 @@ def list_(**flags: str | None) -> None:
 @options.places
 def remove(name: str, yes: bool, **flags: str | None) -> None:
     """Remove an account with all that is in it."""
-    with as_failures():
-        import asyncio
-
-        from posthouse.app.worker import open_app
-        from posthouse.directory.place import place_of
-
-        with closing(open_app(options.configuration(**flags))) as app:
-            app.people.find(name)
-            question = f"Remove {name} with all its mail and contacts? This cannot be undone."
-            if not yes and sys.stdin.isatty() and not click.confirm(question):
-                raise Failure(f"{name} was not removed")
-            asyncio.run(app.store.erase(place_of(app.people.remove(name))))
-        click.echo(f"removed {name}")
+    removal.remove("people", name, yes, flags)
 
 
 @account.command()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 
 import click
 
-from posthouse.app.cli import options
-from posthouse.app.cli.failure import Failure, as_failures
+from posthouse.app.cli import options, removal
+from posthouse.app.cli.failure import as_failures
 
 
 @click.group()
@@ -58,19 +57,7 @@ def list_(name: str | None, **flags: str | None) -> None:
 @options.places
 def remove(name: str, yes: bool, **flags: str | None) -> None:
     """Remove a group with all that is in its account; its members stay."""
-    with as_failures():
-        import asyncio
-
-        from posthouse.app.worker import open_app
-        from posthouse.directory.place import place_of
-
-        with closing(open_app(options.configuration(**flags))) as app:
-            app.groups.find(name)
-            question = f"Remove {name} with all its mail and contacts? This cannot be undone."
-            if not yes and sys.stdin.isatty() and not click.confirm(question):
-                raise Failure(f"{name} was not removed")
-            asyncio.run(app.store.erase(place_of(app.groups.remove(name))))
-        click.echo(f"removed {name}")
+    removal.remove("groups", name, yes, flags)
 
 
 @group.command()
